@@ -1,0 +1,1 @@
+//! Makes runs happen: driver, layers, stores.

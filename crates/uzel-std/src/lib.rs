@@ -1,0 +1,1 @@
+//! The kinds, models, tools and retrievers that ship with uzel.

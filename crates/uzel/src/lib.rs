@@ -1,0 +1,1 @@
+//! The product: the uzel binary and the library a Rust program imports.

@@ -1,0 +1,2 @@
+//! Repository rules and tasks.
+fn main() {}
