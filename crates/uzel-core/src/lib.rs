@@ -1,1 +1,15 @@
-//! The language and the engine of uzel, without I/O.
+//! The language and the engine of uzel: text to tree to graph, and a run as a fold over its log.
+//!
+//! Nothing here does I/O, starts a task, or reads a clock; files come through a [`source`] lookup, time and ids
+//! arrive in events. In reading order:
+#![deny(missing_docs)]
+
+pub mod capability;
+pub mod diagnostic;
+pub mod event;
+pub mod expr;
+pub mod failure;
+pub mod schema;
+pub mod source;
+pub mod store;
+pub mod yaml;

@@ -1,0 +1,136 @@
+//! The table of codes. A code is for ever; each has a page `docs/errors/UZnnnn.md`.
+//!
+//! Ranges: UZ0 text and YAML, UZ1 names and shape, UZ2 types and expressions, UZ3 policy and limits, UZ4 kinds,
+//! UZ5 build, UZ6 run.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::Severity;
+
+/// A code of the table, such as `UZ1002`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Code(&'static str);
+
+macro_rules! codes {
+    ($($name:ident $code:literal $severity:ident $title:literal;)*) => {
+        impl Code {
+            $(#[doc = $title] pub const $name: Self = Self($code);)*
+
+            /// All codes, in order, with their severity and title.
+            pub const ALL: &'static [(Self, Severity, &'static str)] =
+                &[$((Self::$name, Severity::$severity, $title)),*];
+        }
+    };
+}
+
+codes! {
+    NOT_UTF8              "UZ0001" Error "the file is not UTF-8 text";
+    TOO_LARGE             "UZ0002" Error "the file is larger than 10 MB";
+    YAML_SYNTAX           "UZ0003" Error "the YAML cannot be read";
+    TAB_INDENT            "UZ0004" Error "a tab is used for indentation";
+    DUPLICATE_KEY         "UZ0005" Error "a key is written twice";
+    TOO_DEEP              "UZ0006" Error "the document is nested too deeply";
+    ALIAS_BUDGET          "UZ0007" Error "aliases expand to too much";
+    YAML11_KEY            "UZ0008" Error "a key that YAML 1.1 reads as a boolean";
+    KEY_NOT_TEXT          "UZ0009" Error "a key that is not a text";
+    UNQUOTED_BRACES       "UZ0010" Error "an expression in braces is not quoted";
+    EMPTY_DOCUMENT        "UZ0011" Error "the document is empty";
+    SEVERAL_DOCUMENTS     "UZ0012" Error "the file holds more than one document";
+    FILE_UNREADABLE       "UZ0013" Error "a file that the app names cannot be read";
+    UNKNOWN_TAG           "UZ0014" Error "a YAML tag that means nothing here";
+
+    UNKNOWN_KEY           "UZ1001" Error "a key that does not exist here";
+    MISSING_KEY           "UZ1002" Error "a required key is missing";
+    WRONG_SHAPE           "UZ1003" Error "a value of the wrong shape";
+    UNKNOWN_KIND          "UZ1004" Error "a node kind that does not exist";
+    UNKNOWN_REFERENCE     "UZ1005" Error "a reference to something that does not exist";
+    SHADOWS_ROOT          "UZ1006" Error "a node id that hides a root of expressions";
+    BAD_NODE_ID           "UZ1007" Error "a node id that is not a name";
+    CYCLE                 "UZ1008" Error "nodes that wait for each other";
+    UNKNOWN_NODE          "UZ1009" Error "a node name that does not exist";
+    UNKNOWN_NAME          "UZ1010" Error "a model, tool, connection or knowledge base that does not exist";
+    UNREACHABLE           "UZ1011" Error "a node that nothing can start";
+    NO_NODES              "UZ1012" Error "an app without nodes";
+    BAD_VERSION           "UZ1013" Error "a version of the app file that this program does not know";
+    UNKNOWN_VALUE         "UZ1014" Error "a word that is none of those allowed here";
+    OVERLAY_KEY           "UZ1015" Error "an overlay changes what it may not";
+
+    EXPRESSION_SYNTAX     "UZ2001" Error "an expression cannot be read";
+    WRONG_BRACES          "UZ2002" Error "the wrong braces for this place";
+    UNKNOWN_FUNCTION      "UZ2003" Error "a filter, test or function that does not exist";
+    UNKNOWN_FIELD         "UZ2004" Error "a field that the value does not have";
+    TYPE_MISMATCH         "UZ2005" Error "a value of a type that does not fit";
+    NEVER_EQUAL           "UZ2006" Error "a comparison that can never be true";
+    MAY_BE_NULL           "UZ2007" Warning "a value that may be null is used as if it were not";
+    BAD_TYPE              "UZ2008" Error "a type that cannot be read";
+    SECRET_LEAK           "UZ2009" Error "a secret where it may leak";
+    UNKNOWN_SECRET        "UZ2010" Error "a secret that is not declared";
+
+    BAD_DURATION          "UZ3001" Error "a duration that cannot be read";
+    BAD_LIMIT             "UZ3002" Error "a limit that is out of range";
+    NO_FAILURE_MODE       "UZ3003" Error "a check that does not say what happens when it breaks";
+    UNGUARDED_WRITE       "UZ3004" Warning "a write tool that nothing stands before";
+    RETRY_NOT_SAFE        "UZ3005" Error "a retry of an effect that is not safe to repeat";
+    NO_TIMEOUT            "UZ3006" Warning "an external call without a timeout";
+
+    MISSING_CASE          "UZ4001" Error "a route that lacks a case";
+    UNKNOWN_CASE          "UZ4002" Error "a case that the value can never be";
+    UNKNOWN_CHECK         "UZ4003" Error "a guard check that does not exist";
+    BAD_RUN_TARGET        "UZ4004" Error "a function that cannot be run";
+    BAD_PATTERN           "UZ4005" Error "a regular expression that cannot be read";
+    NO_UNSURE_CASE        "UZ4006" Warning "a model's verdict is routed without a case for doubt";
+    BAD_KIND_CONFIG       "UZ4007" Error "settings of a node that do not fit together";
+
+    SECRET_MISSING        "UZ5001" Error "a secret has no value";
+    MODEL_UNKNOWN         "UZ5002" Error "a model provider that does not exist";
+    BUILD_FAILED          "UZ5003" Error "a node could not be prepared";
+
+    BAD_INPUT             "UZ6001" Error "an input that does not fit";
+    RUN_UNKNOWN           "UZ6002" Error "a run that does not exist";
+    STORE_IN_USE          "UZ6003" Error "another process has the store";
+    BAD_ANSWER            "UZ6004" Error "an answer that does not fit the question";
+    TASK_ANSWERED         "UZ6005" Error "a question that has been answered";
+    STORE_FAILED          "UZ6006" Error "the store cannot be used";
+}
+
+impl Code {
+    /// The code's text, such as `UZ1002`.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// The code with this text, in any case.
+    pub fn find(text: &str) -> Option<Self> {
+        Self::ALL.iter().map(|(code, ..)| *code).find(|code| code.0.eq_ignore_ascii_case(text))
+    }
+
+    /// What it stands for, in a few words.
+    pub fn title(self) -> &'static str {
+        Self::ALL.iter().find(|(code, ..)| *code == self).map_or("", |(_, _, title)| title)
+    }
+
+    /// The severity a diagnostic of this code starts with.
+    pub fn severity(self) -> Severity {
+        Self::ALL.iter().find(|(code, ..)| *code == self).map_or(Severity::Error, |(_, severity, _)| *severity)
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0)
+    }
+}
