@@ -4,12 +4,16 @@
 //! arrive in events. In reading order:
 #![deny(missing_docs)]
 
+pub mod amount;
 pub mod capability;
 pub mod diagnostic;
+pub mod duration;
 pub mod event;
 pub mod expr;
 pub mod failure;
+pub mod policy;
 pub mod schema;
+pub mod secret;
 pub mod source;
 pub mod store;
 pub mod yaml;
