@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Ten years: no wait of an app is longer, and sums of such durations do not overflow.
-pub const LONGEST: Duration = Duration::from_secs(3_650 * 86_400);
+pub const LONGEST: Duration = Duration::from_hours(3_650 * 24);
 
 /// Why a text is not a duration; the message says what to write.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,1 +1,3 @@
 //! Simulation, fault injection and conformance suites for uzel's own tests.
+
+pub mod http;

@@ -33,8 +33,8 @@ impl Default for BreakerConfig {
             share: 0.5,
             least_calls: 20,
             open: Duration::from_secs(30),
-            longest: Duration::from_secs(300),
-            probe: Duration::from_secs(60),
+            longest: Duration::from_mins(5),
+            probe: Duration::from_mins(1),
         }
     }
 }
