@@ -1,1 +1,67 @@
-//! Text to a tree in which every value knows its place, and from there to any serde type.
+//! Text to a tree in which every value knows its place, and from there to any serde type. Called by the loader.
+//!
+//! [`decode`] makes text of bytes, [`parse`] makes a [`Tree`] of text, [`from_tree`] makes a typed value of a tree.
+//! Each puts what is wrong in [`Diagnostics`] and goes on as far as it can.
+
+mod braces;
+mod de;
+mod magic;
+mod offsets;
+mod parse;
+mod pieces;
+mod scalar;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod text;
+mod tree;
+
+pub use self::{de::from_tree, magic::Spanned, parse::parse, text::Text, tree::Data, tree::Entry, tree::Tree};
+
+use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+
+/// What a document may be at most.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of text.
+    pub text: usize,
+    /// Lists and maps in one another.
+    pub depth: usize,
+    /// Values, with those that aliases repeat.
+    pub nodes: usize,
+    /// Values that aliases may repeat for each value that is written.
+    pub alias_factor: usize,
+    /// Values that aliases may repeat besides.
+    pub alias_base: usize,
+}
+
+/// The limits that [`decode`] and [`parse`] keep.
+pub const LIMITS: Limits =
+    Limits { text: 10_000_000, depth: 64, nodes: 1_000_000, alias_factor: 10, alias_base: 10_000 };
+
+/// The text of a file, or `None` with the reason: too large, or not UTF-8 (with line and column of the first bad
+/// byte). `path` is for the message: such a file has no text that a span could point into.
+pub fn decode<'a>(path: &str, bytes: &'a [u8], out: &mut Diagnostics) -> Option<&'a str> {
+    if bytes.len() > LIMITS.text {
+        out.push(too_large(path, bytes.len()));
+        return None;
+    }
+    let error = match std::str::from_utf8(bytes) {
+        Ok(text) => return Some(text),
+        Err(error) => error,
+    };
+    let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+    let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    let bad = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let help = if utf16 { "the file is UTF-16: save it as UTF-8" } else { "save the file as UTF-8" };
+    let message = format!("{path}:{line}:{column}: the byte 0x{bad:02x} is not UTF-8");
+    out.push(Diagnostic::new(Code::NOT_UTF8, None, message).help(help));
+    None
+}
+
+fn too_large(what: &str, bytes: usize) -> Diagnostic {
+    let message = format!("{what} has {bytes} bytes; at most {} can be read", LIMITS.text);
+    Diagnostic::new(Code::TOO_LARGE, None, message).help("move large data to a file of its own that the app names")
+}

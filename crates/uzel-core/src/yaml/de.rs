@@ -1,0 +1,129 @@
+//! A tree to any serde type, with every error at its place and as many errors as can be found. Used by whoever has a
+//! configuration struct.
+//!
+//! serde gives up at the first error. So a value of the wrong shape is reported and replaced by a stand-in of the
+//! right one ([`dummy`]), and reading goes on. What cannot be replaced on the spot (a missing key, a value that a
+//! visitor refuses) is noted, and the whole is read again with a stand-in in that place.
+
+mod access;
+mod dummy;
+mod failed;
+mod key;
+mod values;
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+};
+
+use serde::de::DeserializeOwned;
+
+use self::failed::{Failed, Why};
+pub(crate) use self::values::De;
+use super::Tree;
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    source::Span,
+};
+
+/// How often a tree is read again at most. A document with more missing keys than this has enough to mend.
+const ATTEMPTS: usize = 100;
+
+/// Reads a typed value. `None` when anything was wrong; `out` tells what.
+pub fn from_tree<T: DeserializeOwned>(tree: &Tree, out: &mut Diagnostics) -> Option<T> {
+    let notes = Notes::default();
+    let mut value = None;
+    for _ in 0..ATTEMPTS {
+        let known = notes.stand_ins();
+        match T::deserialize(De::root(tree, &notes)) {
+            Ok(done) => {
+                value = Some(done);
+                break;
+            }
+            Err(failed) if notes.stand_ins() == known => {
+                // Nothing new to replace: the stand-ins themselves are refused. Say so if nothing else was said.
+                if notes.found.borrow().is_empty() {
+                    notes.report(Diagnostic::new(Code::WRONG_SHAPE, tree.span, failed.to_string()));
+                }
+                break;
+            }
+            Err(_) => {}
+        }
+    }
+    let found = notes.found.into_inner();
+    let clean = found.is_empty();
+    for diagnostic in found {
+        out.push(diagnostic);
+    }
+    value.filter(|_| clean)
+}
+
+/// What attempts leave for the next one. Values are known by their address, which stays: the tree is borrowed.
+#[derive(Default)]
+pub(crate) struct Notes {
+    found: RefCell<Vec<Diagnostic>>,
+    reported: RefCell<HashSet<(Code, Option<Span>, String)>>,
+    /// Values that were refused.
+    refused: RefCell<HashSet<*const Tree>>,
+    /// Keys that were missing.
+    missing: RefCell<HashMap<*const Tree, Vec<&'static str>>>,
+}
+
+impl Notes {
+    fn report(&self, diagnostic: Diagnostic) {
+        let same = (diagnostic.code, diagnostic.at, diagnostic.message.clone());
+        if self.reported.borrow_mut().insert(same) {
+            self.found.borrow_mut().push(diagnostic);
+        }
+    }
+
+    /// How many stand-ins the next attempt has.
+    fn stand_ins(&self) -> usize {
+        self.refused.borrow().len() + self.missing.borrow().values().map(Vec::len).sum::<usize>()
+    }
+
+    fn is_refused(&self, tree: &Tree) -> bool {
+        let refused = self.refused.borrow();
+        !refused.is_empty() && refused.contains(&std::ptr::from_ref(tree))
+    }
+
+    fn missing_in(&self, tree: &Tree) -> Vec<&'static str> {
+        self.missing.borrow().get(&std::ptr::from_ref(tree)).cloned().unwrap_or_default()
+    }
+
+    /// Notes a failure that a visitor raised for this value, and says so.
+    fn note(&self, de: &De<'_>, failed: Failed) -> Failed {
+        let tree = de.tree();
+        let name = de.name();
+        let diagnostic = match failed.why {
+            Why::Noted => return failed,
+            Why::Dummy => {
+                self.refused.borrow_mut().insert(tree);
+                return Failed::noted();
+            }
+            Why::Missing(key) => {
+                let mut missing = self.missing.borrow_mut();
+                let keys = missing.entry(tree).or_default();
+                if keys.contains(&key) {
+                    drop(missing);
+                    self.refused.borrow_mut().insert(tree);
+                    return Failed::noted();
+                }
+                keys.push(key);
+                Diagnostic::new(Code::MISSING_KEY, tree.span.head(), format!("{name} has no `{key}`"))
+                    .help(format!("add `{key}:`"))
+            }
+            Why::Shape(expected) => {
+                self.refused.borrow_mut().insert(tree);
+                let message = format!("{name} must be {expected}, found {}", tree.describe());
+                Diagnostic::new(Code::WRONG_SHAPE, tree.span, message)
+            }
+            Why::Other(message) => {
+                self.refused.borrow_mut().insert(tree);
+                Diagnostic::new(Code::WRONG_SHAPE, tree.span, format!("{name}: {message}"))
+            }
+        };
+        self.report(diagnostic);
+        Failed::noted()
+    }
+}

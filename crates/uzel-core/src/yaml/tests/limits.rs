@@ -1,0 +1,120 @@
+//! Documents that are too much, and how long they may take.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    diagnostic::{Code, Diagnostics},
+    source::SourceId,
+    yaml::{decode, parse},
+};
+
+fn codes(text: &str) -> Vec<Code> {
+    let mut out = Diagnostics::default();
+    let started = Instant::now();
+    let tree = parse(SourceId(0), text, &mut out);
+    // Generous: tests run without optimisation on busy machines. What is quadratic takes hours at these sizes.
+    let head: String = text.chars().take(20).collect();
+    assert!(started.elapsed() < Duration::from_secs(60), "{head:?} took {:?}", started.elapsed());
+    assert!(tree.is_some() || out.has_errors(), "{head:?} gave neither a tree nor an error");
+    out.iter().map(|d| d.code).collect()
+}
+
+#[test]
+fn depth() {
+    assert_eq!(codes(&format!("{}1{}", "[".repeat(64), "]".repeat(64))), []);
+    assert_eq!(codes(&format!("{}1{}", "[".repeat(65), "]".repeat(65))), [Code::TOO_DEEP]);
+    assert_eq!(codes(&"[".repeat(100_000)), [Code::TOO_DEEP]);
+    assert_eq!(codes(&"- ".repeat(100_000)), [Code::TOO_DEEP]);
+    assert_eq!(codes(&"{a: ".repeat(100_000)), [Code::TOO_DEEP]);
+    let aliases: String = (1..40).map(|n| format!("a{n}: &a{n} [[*a{}]]\n", n - 1)).collect();
+    assert_eq!(codes(&format!("a0: &a0 1\n{aliases}")), [Code::TOO_DEEP]);
+}
+
+#[test]
+fn aliases() {
+    let laughs: String =
+        (1..10).map(|n| format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(", "))).collect();
+    assert_eq!(codes(&format!("a0: &a0 ha\n{laughs}")), [Code::ALIAS_BUDGET]);
+    let merges: String = (0..3000).map(|_| "- {<<: *a}\n").collect();
+    let wide: String = (0..500).map(|n| format!("k{n}: 1, ")).collect();
+    assert_eq!(codes(&format!("- &a {{{wide}}}\n{merges}")), [Code::ALIAS_BUDGET]);
+}
+
+#[test]
+fn sizes() {
+    assert_eq!(codes(&"a".repeat(10_000_001)), [Code::TOO_LARGE]);
+    assert_eq!(codes(&format!("[{}]", "a,".repeat(1_000_001))), [Code::TOO_LARGE]);
+}
+
+#[test]
+fn a_megabyte_of_anything_is_read_in_linear_time() {
+    for part in [
+        "a",
+        "a ",
+        "- a\n",
+        "\n",
+        " ",
+        "a\n",
+        "'",
+        "\"",
+        "{",
+        "}",
+        "a: b\n",
+        "?",
+        "? ",
+        ": ",
+        "&a ",
+        "!",
+        "*a ",
+        "#",
+        "# a\n",
+        "| ",
+        "|\n ",
+        "\t",
+        "é",
+        "é: [",
+        "-",
+        "--- ",
+        "%",
+        "{{ x }} ",
+        "'' ",
+        "a: [b\n",
+        "\\",
+        "\"\\n\" ",
+        "a:\n ",
+        "a, ",
+        "[a, b], ",
+        "\r\n",
+        "\u{feff}",
+        "a\n\n\n",
+        "x: 'a\n\n",
+    ] {
+        let count = 1_000_000 / part.len();
+        codes(&part.repeat(count));
+        codes(&format!("a: [{}]", part.repeat(count / 2)));
+        codes(&format!("a: |\n  {}", part.repeat(count / 2)));
+        codes(&format!("\"{}\"", part.repeat(count / 2)));
+    }
+    let many_keys: String = (0..50_000).map(|n| format!("k{n}: {n}\n")).collect();
+    assert_eq!(codes(&many_keys), []);
+    let same_keys = "k: 1\n".repeat(50_000);
+    assert_eq!(codes(&same_keys).len(), Diagnostics::LIMIT);
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let mut out = Diagnostics::default();
+    assert_eq!(decode("app.yaml", b"a: 1\nb: \xc3\xa9\xff", &mut out), None);
+    assert_eq!(decode("app.yaml", b"\xff\xfea\0", &mut out), None);
+    assert_eq!(decode("app.yaml", &vec![b'a'; 10_000_001], &mut out), None);
+    let said: Vec<&str> = out.iter().map(|d| d.message.as_str()).collect();
+    assert_eq!(
+        said,
+        [
+            "app.yaml:2:5: the byte 0xff is not UTF-8",
+            "app.yaml:1:1: the byte 0xff is not UTF-8",
+            "app.yaml has 10000001 bytes; at most 10000000 can be read",
+        ]
+    );
+    assert_eq!(decode("app.yaml", "é".as_bytes(), &mut out), Some("é"));
+}
