@@ -1,1 +1,13 @@
-//! Types of values.
+//! Types of values: what inputs, outputs and parameters may be. Read from YAML, checked at the edges of nodes.
+
+pub mod json;
+mod explain;
+mod read;
+mod relate;
+mod shorthand;
+mod show;
+mod ty;
+mod validate;
+
+pub use ty::{Field, FieldLookup, ObjectType, Type};
+pub use validate::{Schema, Violation};
