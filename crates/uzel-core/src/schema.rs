@@ -1,7 +1,7 @@
 //! Types of values: what inputs, outputs and parameters may be. Read from YAML, checked at the edges of nodes.
 
-pub mod json;
 mod explain;
+mod json;
 mod read;
 mod relate;
 mod shorthand;
@@ -9,5 +9,6 @@ mod show;
 mod ty;
 mod validate;
 
+pub use json::type_of_value;
 pub use ty::{Field, FieldLookup, ObjectType, Type};
 pub use validate::{Schema, Violation};

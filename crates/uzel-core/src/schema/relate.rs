@@ -48,14 +48,9 @@ impl Type {
             (Self::Union(members), _) => members.iter().any(|m| m.overlaps(other)),
             (_, Self::Union(members)) => members.iter().any(|m| self.overlaps(m)),
             (Self::Enum(a), Self::Enum(b)) => a.iter().any(|x| b.iter().any(|y| same(x, y) || bool_number(x, y))),
-            (Self::Enum(values), base) | (base, Self::Enum(values)) => {
-                values.iter().any(|v| base_of(v).overlaps(base))
-            }
+            (Self::Enum(values), base) | (base, Self::Enum(values)) => values.iter().any(|v| base_of(v).overlaps(base)),
             // `true == 1` holds in Jinja, so numbers and truth values are one family.
-            (
-                Self::Boolean | Self::Integer | Self::Number,
-                Self::Boolean | Self::Integer | Self::Number,
-            ) => true,
+            (Self::Boolean | Self::Integer | Self::Number, Self::Boolean | Self::Integer | Self::Number) => true,
             (Self::List(_), Self::List(_)) | (Self::Object(_), Self::Object(_)) => true,
             _ => self == other,
         }

@@ -97,8 +97,11 @@ impl Schema {
     fn validator(&self) -> Result<&Validator, &str> {
         let made = self.validator.get_or_init(|| {
             let options = jsonschema::options();
-            let options =
-                if self.json.get("$schema").is_none() { options.with_draft(jsonschema::Draft::Draft202012) } else { options };
+            let options = if self.json.get("$schema").is_none() {
+                options.with_draft(jsonschema::Draft::Draft202012)
+            } else {
+                options
+            };
             options.build(&self.json).map_err(|error| error.to_string())
         });
         made.as_ref().map_err(String::as_str)
