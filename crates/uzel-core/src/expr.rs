@@ -1,1 +1,196 @@
-//! Expressions.
+//! The one expression language: bare expressions, prompt templates and values with `${{ }}`. Parsed and checked with
+//! the graph, evaluated at run time. Pure: no clock, no randomness, no environment.
+//!
+//! The language is Jinja. It differs in that null has all fields (each is null), null prints as nothing and counts as
+//! absent for `default`, lists and maps print as JSON, and printing what is undefined is an error.
+
+mod binding;
+mod engine;
+mod infer;
+mod lazy;
+mod place;
+mod prepare;
+mod program;
+mod scope;
+mod survey;
+mod table;
+
+use std::sync::Arc;
+
+use minijinja::machinery::{Token, Tokenizer};
+use serde_json::Value;
+
+pub use binding::Binding;
+pub use engine::{FUEL, OUTPUT_LIMIT, VALUE_LIMIT};
+use program::Program;
+pub use scope::{Scope, TypeScope};
+
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    failure::Failure,
+    schema::Type,
+    source::Span,
+    yaml::Text,
+};
+
+/// A name that an expression takes from outside, with the plain fields that follow it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The first name.
+    pub root: String,
+    /// The fields after it, as far as they are plain names or numbers.
+    pub path: Vec<String>,
+    /// Where it is written first.
+    pub span: Span,
+}
+
+/// A bare expression, as `when` and `by` hold.
+#[derive(Clone, Debug)]
+pub struct Expression(Arc<Program>);
+
+impl Expression {
+    /// Parses an expression; `${{ }}` around it is accepted. What is wrong is pushed.
+    pub fn parse(text: &Text, out: &mut Diagnostics) -> Option<Self> {
+        let value = text.as_str();
+        let trimmed = value.trim();
+        let lead = value.len() - value.trim_start().len();
+        if trimmed.is_empty() {
+            out.push(Diagnostic::new(Code::EXPRESSION_SYNTAX, text.span, "an expression is missing"));
+            return None;
+        }
+        if trimmed.starts_with("{{") || trimmed.starts_with("{%") {
+            let inner = trimmed.trim_start_matches('{').trim_end_matches('}').trim();
+            let diagnostic = Diagnostic::new(Code::WRONG_BRACES, text.span, "an expression stands here without braces")
+                .help(format!("write `{inner}`"));
+            out.push(diagnostic);
+            return None;
+        }
+        let range = match trimmed.strip_prefix("${{") {
+            None => lead..lead + trimmed.len(),
+            Some(rest) => {
+                let start = lead + 3;
+                match closing(rest) {
+                    Some((inner, whole)) if rest.get(whole..).is_some_and(str::is_empty) => start..start + inner,
+                    Some(_) => {
+                        let message = "text around `${{ }}` makes a text of it; an expression is wanted here";
+                        let diagnostic = Diagnostic::new(Code::WRONG_BRACES, text.span, message);
+                        out.push(diagnostic.help("write one expression without braces; `~` joins texts"));
+                        return None;
+                    }
+                    None => {
+                        out.push(Diagnostic::new(Code::EXPRESSION_SYNTAX, text.span, "`${{` is not closed by `}}`"));
+                        return None;
+                    }
+                }
+            }
+        };
+        Program::expression(text, range, out).map(Self)
+    }
+
+    /// What it refers to.
+    pub fn references(&self) -> &[Reference] {
+        &self.0.references
+    }
+
+    /// The source without braces.
+    pub fn source(&self) -> &str {
+        self.0.source().trim()
+    }
+
+    /// Where it is written.
+    pub fn span(&self) -> Span {
+        self.0.at(0..self.0.source().len())
+    }
+
+    /// Its value; `Code` when it fails, `Limit` when it takes too much.
+    pub fn evaluate(&self, scope: &Scope) -> Result<Value, Failure> {
+        self.0.value(scope)
+    }
+
+    /// Its type; what certainly or probably goes wrong is pushed.
+    pub fn infer(&self, types: &TypeScope, out: &mut Diagnostics) -> Type {
+        infer::expression(&self.0, types, infer::Use::Value, out)
+    }
+
+    /// As [`Self::infer`], for an expression that is only asked whether it is true, such as `when`.
+    pub fn infer_condition(&self, types: &TypeScope, out: &mut Diagnostics) -> Type {
+        infer::expression(&self.0, types, infer::Use::Condition, out)
+    }
+}
+
+/// A template with `{{ }}` and `{% %}`, as prompts are.
+#[derive(Clone, Debug)]
+pub struct Template(Arc<Program>);
+
+impl Template {
+    /// Parses a template. What is wrong is pushed.
+    pub fn parse(text: &Text, out: &mut Diagnostics) -> Option<Self> {
+        let value = text.as_str();
+        let mut tokenizer = Tokenizer::new(value, "", false, Default::default());
+        let mut dollar = None;
+        let mut wrong = false;
+        while let Ok(Some((token, span))) = tokenizer.next_token() {
+            let (start, end) = (span.start_offset as usize, span.end_offset as usize);
+            if let (Token::VariableStart, Some(at)) = (&token, dollar) {
+                let at: usize = at;
+                let message = "`${{ }}` is for values; a prompt has `{{ }}`";
+                let help = "write `{{` without `$`; for a dollar sign write `{{ \"$\" }}{{ … }}`";
+                out.push(Diagnostic::new(Code::WRONG_BRACES, text.at(at..end), message).help(help));
+                wrong = true;
+            }
+            let data = matches!(token, Token::TemplateData(data) if data.ends_with('$'));
+            dollar = (data && start < end).then(|| end - 1);
+        }
+        let program = Program::template(text, out)?;
+        (!wrong).then_some(Self(program))
+    }
+
+    /// What it refers to.
+    pub fn references(&self) -> &[Reference] {
+        &self.0.references
+    }
+
+    /// The source as it is written.
+    pub fn source(&self) -> &str {
+        self.0.source()
+    }
+
+    /// The text; `Code` when an expression in it fails or is undefined, `Limit` when it takes or becomes too much.
+    pub fn render(&self, scope: &Scope) -> Result<String, Failure> {
+        self.0.render(scope)
+    }
+
+    /// As [`Self::render`], as a value.
+    pub fn evaluate(&self, scope: &Scope) -> Result<Value, Failure> {
+        self.render(scope).map(Value::String)
+    }
+
+    /// Checks the expressions in it; always a text.
+    pub fn infer(&self, types: &TypeScope, out: &mut Diagnostics) -> Type {
+        infer::template(&self.0, types, out);
+        Type::String
+    }
+}
+
+/// Whether a value counts as true: not null, false, zero, or an empty text, list or map.
+pub fn truthy(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(b) => *b,
+        Value::Number(n) => n.as_f64() != Some(0.0),
+        Value::String(s) => !s.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+    }
+}
+
+/// Where the `}}` is that closes an expression: the end of the expression and the end of the braces.
+fn closing(source: &str) -> Option<(usize, usize)> {
+    let mut tokenizer = Tokenizer::new(source, "", true, Default::default());
+    while let Ok(Some((token, span))) = tokenizer.next_token() {
+        if matches!(token, Token::VariableEnd) {
+            return Some((span.start_offset as usize, span.end_offset as usize));
+        }
+    }
+    None
+}

@@ -1,1 +1,14 @@
-//! Types of values.
+//! Types of values: what inputs, outputs and parameters may be. Read from YAML, checked at the edges of nodes.
+
+mod explain;
+mod json;
+mod read;
+mod relate;
+mod shorthand;
+mod show;
+mod ty;
+mod validate;
+
+pub use json::type_of_value;
+pub use ty::{Field, FieldLookup, ObjectType, Type};
+pub use validate::{Schema, Violation};

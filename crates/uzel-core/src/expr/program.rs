@@ -1,0 +1,212 @@
+//! A piece of text that was parsed: its references, how it runs, and its place for errors.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use minijinja::{
+    Environment, Error, Expression as Compiled, Value as Seen,
+    machinery::{
+        ast::{Expr, Stmt},
+        parse, parse_expr,
+    },
+};
+
+use super::{
+    Reference, Scope,
+    engine::{self, Bounded, ENGINE},
+    lazy::Unfit,
+    prepare::{Prepared, SOURCE_LIMIT, prepare, tokens},
+    survey::Survey,
+};
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    failure::{Failure, FailureClass},
+    source::Span,
+    yaml::Text,
+};
+
+/// The name templates are compiled under; each has an engine of its own, which shares all but the template.
+const NAME: &str = "template";
+
+/// A parsed expression or template.
+pub(super) struct Program {
+    text: Text,
+    range: Range<usize>,
+    pub(super) references: Vec<Reference>,
+    prepared: Prepared,
+    code: Compiling,
+}
+
+enum Compiling {
+    Expression(Box<Compiled<'static, 'static>>),
+    Template(Box<Environment<'static>>),
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.source())
+    }
+}
+
+impl Program {
+    /// Parses the expression in a range of a text.
+    pub(super) fn expression(text: &Text, range: Range<usize>, out: &mut Diagnostics) -> Option<Arc<Self>> {
+        Self::new(text, range, true, out)
+    }
+
+    /// Parses a whole text as a template.
+    pub(super) fn template(text: &Text, out: &mut Diagnostics) -> Option<Arc<Self>> {
+        Self::new(text, 0..text.as_str().len(), false, out)
+    }
+
+    fn new(text: &Text, range: Range<usize>, bare: bool, out: &mut Diagnostics) -> Option<Arc<Self>> {
+        let source = text.as_str().get(range.clone()).unwrap_or("");
+        let at = |bytes: Range<usize>| text.at(clip(bytes, &range));
+        if source.len() > SOURCE_LIMIT {
+            let message = format!("this is longer than {SOURCE_LIMIT} bytes");
+            out.push(Diagnostic::new(Code::EXPRESSION_SYNTAX, text.span, message));
+            return None;
+        }
+        let spots = match tokens(source, bare) {
+            Ok(spots) => spots,
+            Err((place, message)) => {
+                out.push(Diagnostic::new(Code::EXPRESSION_SYNTAX, at(place), message));
+                return None;
+            }
+        };
+        let mut survey = Survey::default();
+        let parsed = if bare {
+            parse_expr(source).map(|expr| survey.expr(&expr))
+        } else {
+            parse(source, NAME, Default::default()).map(|template| survey.statement(&template))
+        };
+        if let Err(error) = parsed {
+            out.push(syntax(&error, source, at));
+            return None;
+        }
+        let broken = !survey.problems.is_empty();
+        for problem in survey.problems {
+            out.push(Diagnostic::new(problem.code, at(problem.at), problem.message).maybe_help(problem.help));
+        }
+        if broken {
+            return None;
+        }
+        let prepared = prepare(source, &spots, bare, &survey.else_less);
+        let code = match compile(&prepared.source, bare) {
+            Ok(code) => code,
+            Err(error) => {
+                out.push(syntax(&error, source, |_| at(0..source.len())));
+                return None;
+            }
+        };
+        let references = survey.references.into_iter();
+        let references =
+            references.map(|found| Reference { root: found.root, path: found.path, span: at(found.at) }).collect();
+        Some(Arc::new(Self { text: text.clone(), range, references, prepared, code }))
+    }
+
+    /// The source as it is written.
+    pub(super) fn source(&self) -> &str {
+        self.text.as_str().get(self.range.clone()).unwrap_or("")
+    }
+
+    /// The place of bytes of the source.
+    pub(super) fn at(&self, bytes: Range<usize>) -> Span {
+        self.text.at(clip(bytes, &self.range))
+    }
+
+    /// Runs a checker over the syntax tree of an expression.
+    pub(super) fn with_expression<R>(&self, check: impl FnOnce(&Expr<'_>) -> R) -> Option<R> {
+        parse_expr(self.source()).ok().map(|expr| check(&expr))
+    }
+
+    /// Runs a checker over the syntax tree of a template.
+    pub(super) fn with_template<R>(&self, check: impl FnOnce(&Stmt<'_>) -> R) -> Option<R> {
+        parse(self.source(), NAME, Default::default()).ok().map(|template| check(&template))
+    }
+
+    /// Evaluates an expression to a value of the engine.
+    fn seen(&self, scope: &Scope) -> Result<Seen, Failure> {
+        match &self.code {
+            Compiling::Expression(compiled) => compiled.eval(scope.context()).map_err(|error| self.failed(&error)),
+            Compiling::Template(_) => self.render(scope).map(Seen::from),
+        }
+    }
+
+    /// Evaluates an expression.
+    pub(super) fn value(&self, scope: &Scope) -> Result<serde_json::Value, Failure> {
+        let seen = self.seen(scope)?;
+        super::lazy::to_json(&seen, engine::VALUE_LIMIT).map_err(|unfit| self.unfit(unfit))
+    }
+
+    /// Evaluates an expression to a piece of a text.
+    pub(super) fn printed(&self, scope: &Scope) -> Result<String, Failure> {
+        engine::print(&self.seen(scope)?).map_err(|unfit| self.unfit(unfit))
+    }
+
+    /// Renders a template.
+    pub(super) fn render(&self, scope: &Scope) -> Result<String, Failure> {
+        let Compiling::Template(engine) = &self.code else { return self.printed(scope) };
+        let mut written = Bounded::default();
+        let rendered = engine
+            .get_template(NAME)
+            .and_then(|template| template.render_captured_to(scope.context(), &mut written).map(|_| ()));
+        rendered.map_err(|error| self.failed(&error))?;
+        String::from_utf8(written.0)
+            .map_err(|_| Failure::new(FailureClass::Bug, "the engine wrote a text that is not UTF-8"))
+    }
+
+    fn unfit(&self, unfit: Unfit) -> Failure {
+        engine::unfit(unfit, &excerpt(self.source()))
+    }
+
+    fn failed(&self, error: &Error) -> Failure {
+        let range = error.range().map(|range| self.prepared.original(range));
+        let part = range.and_then(|range| self.source().get(range)).filter(|part| !part.trim().is_empty());
+        engine::failure(error, &excerpt(part.unwrap_or(self.source())))
+    }
+}
+
+fn compile(source: &str, bare: bool) -> Result<Compiling, Error> {
+    Ok(if bare {
+        Compiling::Expression(Box::new(ENGINE.compile_expression_owned(source.to_owned())?))
+    } else {
+        let mut engine = ENGINE.clone();
+        engine.add_template_owned(NAME, source.to_owned())?;
+        Compiling::Template(Box::new(engine))
+    })
+}
+
+/// Bytes of a source as bytes of the text that it is part of.
+fn clip(bytes: Range<usize>, within: &Range<usize>) -> Range<usize> {
+    let start = (within.start + bytes.start).min(within.end);
+    start..(within.start + bytes.end).clamp(start, within.end)
+}
+
+/// One line, and not all of a long one.
+fn excerpt(source: &str) -> String {
+    const MOST: usize = 80;
+    let line = source.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= MOST {
+        return line;
+    }
+    let cut: String = line.chars().take(MOST - 1).collect();
+    format!("{cut}…")
+}
+
+fn syntax(error: &Error, source: &str, at: impl Fn(Range<usize>) -> Span) -> Diagnostic {
+    let mut place = error.range().unwrap_or(0..source.len());
+    if place.is_empty() {
+        place.end += 1;
+    }
+    let why = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let why = why.replace("end of variable block", "`}}`").replace("end of block", "`%}`");
+    let diagnostic = Diagnostic::new(Code::EXPRESSION_SYNTAX, at(place), format!("this cannot be read: {why}"));
+    diagnostic.maybe_help(syntax_help(source))
+}
+
+/// What people write who come from other languages.
+fn syntax_help(source: &str) -> Option<String> {
+    let known = [("&&", "and"), ("||", "or"), ("===", "=="), ("??", "or"), ("?.", "."), ("!", "not ")];
+    let (wrong, right) = known.into_iter().find(|(wrong, _)| source.replace("!=", "").contains(wrong))?;
+    Some(format!("write `{}` instead of `{wrong}`", right.trim()))
+}

@@ -1,0 +1,102 @@
+//! What expressions see: values when they run, types when they are checked.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use minijinja::{
+    Value as Seen,
+    value::{Enumerator, Object},
+};
+use serde_json::Value;
+
+use super::lazy::expose;
+use crate::{schema::Type, source::Span};
+
+/// Root name to value. Cloning shares; adding copies only the table of names.
+#[derive(Clone, Debug, Default)]
+pub struct Scope(Arc<IndexMap<String, Arc<Value>>>);
+
+impl Scope {
+    /// Sees nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds or replaces a root.
+    pub fn with(mut self, name: impl Into<String>, value: Arc<Value>) -> Self {
+        Arc::make_mut(&mut self.0).insert(name.into(), value);
+        self
+    }
+
+    /// The value of a root.
+    pub fn get(&self, name: &str) -> Option<&Arc<Value>> {
+        self.0.get(name)
+    }
+
+    /// All roots, in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Arc<Value>)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// As the engine's context.
+    pub(super) fn context(&self) -> Seen {
+        Seen::from_object(Context(self.clone()))
+    }
+}
+
+impl<N: Into<String>> FromIterator<(N, Arc<Value>)> for Scope {
+    fn from_iter<I: IntoIterator<Item = (N, Arc<Value>)>>(roots: I) -> Self {
+        Self(Arc::new(roots.into_iter().map(|(name, value)| (name.into(), value)).collect()))
+    }
+}
+
+#[derive(Debug)]
+struct Context(Scope);
+
+impl Object for Context {
+    fn get_value(self: &Arc<Self>, key: &Seen) -> Option<Seen> {
+        self.0.get(key.as_str()?).map(expose)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, key: &str) -> Option<Seen> {
+        self.0.get(key).map(expose)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(self.0.0.keys().map(|key| Seen::from(key.as_str())).collect())
+    }
+}
+
+/// Root name to type and the place where it is declared.
+#[derive(Clone, Debug, Default)]
+pub struct TypeScope {
+    roots: IndexMap<String, (Type, Option<Span>)>,
+}
+
+impl TypeScope {
+    /// Sees nothing: every reference is unknown.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds or replaces a root.
+    pub fn with(mut self, name: impl Into<String>, ty: Type, declared: Option<Span>) -> Self {
+        self.insert(name, ty, declared);
+        self
+    }
+
+    /// Adds or replaces a root.
+    pub fn insert(&mut self, name: impl Into<String>, ty: Type, declared: Option<Span>) {
+        self.roots.insert(name.into(), (ty, declared));
+    }
+
+    /// The type of a root and the place where it is declared.
+    pub fn get(&self, name: &str) -> Option<&(Type, Option<Span>)> {
+        self.roots.get(name)
+    }
+
+    /// All names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.roots.keys().map(String::as_str)
+    }
+}
