@@ -242,6 +242,8 @@ pub enum End {
         instance: InstancePath,
         /// What the user is told.
         text: String,
+        /// The app's output as far as it can be computed.
+        output: Stored,
     },
     /// Somebody cancelled it.
     Cancelled {

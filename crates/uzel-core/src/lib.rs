@@ -1,17 +1,28 @@
 //! The language and the engine of uzel: text to tree to graph, and a run as a fold over its log.
 //!
-//! Nothing here does I/O, starts a task, or reads a clock; files come through a [`source`] lookup, time and ids
-//! arrive in events. In reading order:
+//! Nothing here does I/O, starts a task, or reads a clock; files come through a lookup, time and ids arrive in
+//! events. In reading order:
 #![deny(missing_docs)]
 
 pub mod amount;
+pub mod build;
 pub mod capability;
+pub mod chat;
+pub mod check;
 pub mod diagnostic;
+pub mod document;
 pub mod duration;
 pub mod event;
 pub mod expr;
 pub mod failure;
+pub mod graph;
+pub mod hash;
+pub mod interpolate;
+pub mod kind;
+pub mod node;
 pub mod policy;
+pub mod question;
+pub mod run;
 pub mod schema;
 pub mod secret;
 pub mod source;

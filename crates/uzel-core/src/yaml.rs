@@ -18,7 +18,12 @@ mod tree;
 
 pub use self::{de::from_tree, magic::Spanned, parse::parse, text::Text, tree::Data, tree::Entry, tree::Tree};
 
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use std::sync::Arc;
+
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    source::{SourceId, Sources, Span},
+};
 
 /// What a document may be at most.
 #[derive(Clone, Copy, Debug)]
@@ -39,29 +44,36 @@ pub struct Limits {
 pub const LIMITS: Limits =
     Limits { text: 10_000_000, depth: 64, nodes: 1_000_000, alias_factor: 10, alias_base: 10_000 };
 
-/// The text of a file, or `None` with the reason: too large, or not UTF-8 (with line and column of the first bad
-/// byte). `path` is for the message: such a file has no text that a span could point into.
-pub fn decode<'a>(path: &str, bytes: &'a [u8], out: &mut Diagnostics) -> Option<&'a str> {
+/// The text of a file and its source, or `None` with the reason: too large, or not UTF-8 (at the first bad byte).
+pub fn decode(path: &str, bytes: &[u8], sources: &mut Sources, out: &mut Diagnostics) -> Option<(SourceId, Arc<str>)> {
     if bytes.len() > LIMITS.text {
-        out.push(too_large(path, bytes.len()));
+        let at = Span::new(sources.add_text(path, ""), 0..0);
+        let message = format!("the file has {} bytes; at most {} can be read", bytes.len(), LIMITS.text);
+        let help = "move large data to a file of its own that the app names";
+        out.push(Diagnostic::new(Code::TOO_LARGE, at, message).help(help));
         return None;
     }
-    let error = match std::str::from_utf8(bytes) {
-        Ok(text) => return Some(text),
-        Err(error) => error,
-    };
-    let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-    let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-    let bad = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
-    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
-    let help = if utf16 { "the file is UTF-16: save it as UTF-8" } else { "save the file as UTF-8" };
-    let message = format!("{path}:{line}:{column}: the byte 0x{bad:02x} is not UTF-8");
-    out.push(Diagnostic::new(Code::NOT_UTF8, None, message).help(help));
-    None
+    match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            let text: Arc<str> = text.into();
+            Some((sources.add_text(path, Arc::clone(&text)), text))
+        }
+        Err(error) => {
+            // Up to the bad byte the lossy text is the file's.
+            let source = sources.add_text(path, String::from_utf8_lossy(bytes));
+            let at = Span::new(source, error.valid_up_to()..error.valid_up_to());
+            let bad = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
+            let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+            let help = if utf16 { "the file is UTF-16: save it as UTF-8" } else { "save the file as UTF-8" };
+            let message = format!("the byte 0x{bad:02x} is not UTF-8");
+            out.push(Diagnostic::new(Code::NOT_UTF8, at, message).help(help));
+            None
+        }
+    }
 }
 
-fn too_large(what: &str, bytes: usize) -> Diagnostic {
-    let message = format!("{what} has {bytes} bytes; at most {} can be read", LIMITS.text);
-    Diagnostic::new(Code::TOO_LARGE, None, message).help("move large data to a file of its own that the app names")
+fn too_large(source: SourceId, bytes: usize) -> Diagnostic {
+    let message = format!("the text has {bytes} bytes; at most {} can be read", LIMITS.text);
+    let help = "move large data to a file of its own that the app names";
+    Diagnostic::new(Code::TOO_LARGE, Span::new(source, 0..0), message).help(help)
 }

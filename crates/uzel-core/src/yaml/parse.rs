@@ -27,7 +27,7 @@ use crate::{
 /// those after which reading went on.
 pub fn parse(source: SourceId, text: &str, out: &mut Diagnostics) -> Option<Tree> {
     if text.len() > LIMITS.text {
-        out.push(too_large("the text", text.len()));
+        out.push(too_large(source, text.len()));
         return None;
     }
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);

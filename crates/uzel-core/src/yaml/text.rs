@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::pieces::Origin;
-use crate::source::Span;
+use crate::source::{SourceId, Span};
 
 /// A text and its place. Two texts are equal when their values are, wherever they are written.
 #[derive(Clone)]
@@ -29,6 +29,12 @@ impl Text {
     /// A text that is not written anywhere: every part of it is at `span`.
     pub fn synthetic(value: impl Into<Arc<str>>, span: Span) -> Self {
         Self::new(value, span, Origin::Whole)
+    }
+
+    /// A whole file as one text.
+    pub fn whole(text: Arc<str>, source: SourceId) -> Self {
+        let span = Span::new(source, 0..text.len());
+        Self::new(text, span, Origin::Same(0))
     }
 
     /// The characters.

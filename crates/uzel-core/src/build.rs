@@ -1,0 +1,212 @@
+//! Graph to app: makes nodes and what they use, with secrets filled in. May touch the world (open a database), spawns nothing.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use crate::{
+    capability::{model::Model, retriever::Retriever, tool::Tool},
+    diagnostic::{Code, Diagnostic, did_you_mean},
+    graph::Graph,
+    interpolate::fill_secrets,
+    kind::ToolPorts,
+    node::{Endpoint, Function, Node},
+    source::Span,
+    yaml::Text,
+};
+
+/// What stands around an app: folders, secrets, functions of the host program.
+pub struct Surroundings<'a> {
+    /// The app file's folder; relative paths of data are relative to it.
+    pub folder: &'a Path,
+    /// Where indexes and the like are kept.
+    pub cache: &'a Path,
+    /// A secret's value.
+    pub secret: &'a dyn Fn(&str) -> Option<String>,
+    /// Functions that `rust:NAME` refers to.
+    pub functions: &'a BTreeMap<String, Arc<Function>>,
+}
+
+/// An app that can run.
+pub struct App {
+    /// The checked program.
+    pub graph: Arc<Graph>,
+    /// Its nodes, by index.
+    pub nodes: Vec<Arc<dyn Node>>,
+    /// What a model's answers come from if they do not come from an LLM, in one line for people.
+    pub notices: Vec<String>,
+}
+
+/// A model and its fallbacks, best first.
+pub struct ModelChain {
+    /// Name in the app.
+    pub name: String,
+    /// Models; never empty.
+    pub links: Vec<Arc<dyn Model>>,
+    /// Their endpoints, by the same index.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// A tool with what the checker knows of it.
+pub struct BoundTool {
+    /// Name in the app.
+    pub name: String,
+    /// What calls it.
+    pub tool: Arc<dyn Tool>,
+    /// Parameters, class, timeout.
+    pub ports: ToolPorts,
+    /// Its endpoint.
+    pub endpoint: Endpoint,
+}
+
+/// How long one try of a model may take, if nobody says.
+pub const MODEL_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long one try of a tool may take, if nobody says.
+pub const TOOL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a kind sees while it builds a node. Things that several nodes use are made once.
+pub struct Build<'a> {
+    /// The checked program.
+    pub graph: &'a Graph,
+    /// Folders, secrets, functions.
+    pub surroundings: &'a Surroundings<'a>,
+    models: BTreeMap<String, Arc<ModelChain>>,
+    tools: BTreeMap<String, Arc<BoundTool>>,
+    retrievers: BTreeMap<String, Arc<dyn Retriever>>,
+}
+
+/// Makes all nodes of a graph.
+///
+/// # Errors
+/// Everything that could not be made, such as a model whose key is missing.
+pub fn build(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> Result<App, Vec<Diagnostic>> {
+    let mut cx =
+        Build { graph, surroundings, models: BTreeMap::new(), tools: BTreeMap::new(), retrievers: BTreeMap::new() };
+    let (mut nodes, mut problems) = (Vec::new(), Vec::<Diagnostic>::new());
+    for node in graph.nodes.values() {
+        match (node.kind.build)(&node.config, &mut cx) {
+            Ok(built) => nodes.push(built),
+            Err(problem) if problems.iter().any(|p| p.at == problem.at && p.message == problem.message) => {}
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let notices = cx.notices();
+    if problems.is_empty() { Ok(App { graph: Arc::clone(graph), nodes, notices }) } else { Err(problems) }
+}
+
+impl Build<'_> {
+    /// The model of this name and its fallbacks.
+    pub fn model(&mut self, name: &Text) -> Result<Arc<ModelChain>, Diagnostic> {
+        if let Some(chain) = self.models.get(name.as_str()) {
+            return Ok(Arc::clone(chain));
+        }
+        let mut chain = ModelChain { name: name.as_str().to_owned(), links: vec![], endpoints: vec![] };
+        let mut names = vec![name.as_str().to_owned()];
+        let mut next = 0;
+        while let Some(link) = names.get(next).cloned() {
+            next += 1;
+            let graph = self.graph;
+            let declaration =
+                graph.declared.models.get(&link).ok_or_else(|| {
+                    Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("there is no model `{link}`"))
+                })?;
+            let tree = fill_secrets(&declaration.tree, self.surroundings.secret)?;
+            let model = (declaration.def.build)(&tree, self)?;
+            chain.endpoints.push(Endpoint {
+                id: model.endpoint(),
+                timeout: declaration.ports.timeout.unwrap_or(MODEL_TIMEOUT),
+                brown_out: next > 1 || declaration.ports.brown_out,
+            });
+            chain.links.push(model);
+            for fallback in &declaration.ports.fallback {
+                if !names.iter().any(|known| known == fallback.as_str()) {
+                    names.push(fallback.as_str().to_owned());
+                }
+            }
+        }
+        let chain = Arc::new(chain);
+        self.models.insert(name.as_str().to_owned(), Arc::clone(&chain));
+        Ok(chain)
+    }
+
+    /// The tool of this name.
+    pub fn tool(&mut self, name: &Text) -> Result<Arc<BoundTool>, Diagnostic> {
+        if let Some(tool) = self.tools.get(name.as_str()) {
+            return Ok(Arc::clone(tool));
+        }
+        let graph = self.graph;
+        let declaration = graph.declared.tools.get(name.as_str()).ok_or_else(|| {
+            Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("there is no tool `{}`", name.as_str()))
+        })?;
+        let tree = fill_secrets(&declaration.tree, self.surroundings.secret)?;
+        let tool = (declaration.def.build)(&tree, self)?;
+        let endpoint = Endpoint {
+            id: tool.endpoint(),
+            timeout: declaration.ports.timeout.unwrap_or(TOOL_TIMEOUT),
+            brown_out: false,
+        };
+        let bound = BoundTool { name: name.as_str().to_owned(), tool, ports: declaration.ports.clone(), endpoint };
+        let bound = Arc::new(bound);
+        self.tools.insert(name.as_str().to_owned(), Arc::clone(&bound));
+        Ok(bound)
+    }
+
+    /// The knowledge base of this name.
+    pub fn retriever(&mut self, name: &Text) -> Result<Arc<dyn Retriever>, Diagnostic> {
+        if let Some(retriever) = self.retrievers.get(name.as_str()) {
+            return Ok(Arc::clone(retriever));
+        }
+        let graph = self.graph;
+        let declaration = graph.declared.knowledge.get(name.as_str()).ok_or_else(|| {
+            Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("there is no knowledge base `{}`", name.as_str()))
+        })?;
+        let tree = fill_secrets(&declaration.tree, self.surroundings.secret)?;
+        let retriever = (declaration.def.build)(name.as_str(), &tree, self)?;
+        self.retrievers.insert(name.as_str().to_owned(), Arc::clone(&retriever));
+        Ok(retriever)
+    }
+
+    /// The settings of a connection, with its secrets.
+    pub fn connection(&self, name: &Text) -> Result<crate::yaml::Tree, Diagnostic> {
+        let declaration = self.graph.declared.connections.get(name.as_str()).ok_or_else(|| {
+            Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("there is no connection `{}`", name.as_str()))
+        })?;
+        fill_secrets(&declaration.tree, self.surroundings.secret)
+    }
+
+    /// A function of the host program.
+    pub fn function(&self, name: &str, at: Span) -> Result<Arc<Function>, Diagnostic> {
+        self.surroundings.functions.get(name).cloned().ok_or_else(|| {
+            let names = self.surroundings.functions.keys().map(String::as_str);
+            let help = did_you_mean(name, names)
+                .unwrap_or_else(|| "functions of Rust are registered by the program that runs the app".to_owned());
+            Diagnostic::new(Code::BAD_RUN_TARGET, at, format!("no function `{name}` is registered")).help(help)
+        })
+    }
+
+    /// A problem with a node's or a declaration's making.
+    pub fn problem(at: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(Code::BUILD_FAILED, at, message)
+    }
+
+    fn notices(&self) -> Vec<String> {
+        let offline: Vec<&str> = self
+            .models
+            .values()
+            .filter(|chain| chain.links.first().is_some_and(|model| model.name() == "offline"))
+            .map(|chain| chain.name.as_str())
+            .collect();
+        if offline.is_empty() {
+            return vec![];
+        }
+        vec![format!(
+            "model `{}` is offline: built-in text functions, not an LLM; choose one with `--model {}=openai/gpt-5-mini`",
+            offline.join("`, `"),
+            offline.first().copied().unwrap_or("NAME"),
+        )]
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("name", &self.graph.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,394 @@
+//! Document to graph: reads everything, reports everything, never fails. Pure but for the file lookup it is given.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics, Severity, did_you_mean},
+    document::{Common, Document},
+    expr::{Binding, Expression, Template},
+    graph::{Declared, Flag, Graph, Input, Program},
+    kind::Catalog,
+    schema::{Schema, Type},
+    source::{SourceId, Sources, Span},
+    yaml::{self, Data, Text, Tree},
+};
+
+mod declarations;
+mod edges;
+mod nodes;
+mod order;
+mod typing;
+
+/// Where a document's files come from: a folder, a release, a test's table. Paths are relative to the app's folder.
+pub trait Files: Send + Sync {
+    /// The file's bytes, or why there are none, in words.
+    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
+}
+
+impl Files for BTreeMap<String, Vec<u8>> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
+    }
+}
+
+/// Choices made outside the file.
+#[derive(Clone, Debug, Default)]
+pub struct Choices {
+    /// Model name in the app, or `*` for all, to `provider/model`.
+    pub models: BTreeMap<String, String>,
+}
+
+/// What reading a document gives: a graph if there are no errors, and everything there is to say.
+#[derive(Debug)]
+pub struct Reading {
+    /// The program.
+    pub graph: Option<Arc<Graph>>,
+    /// In document order.
+    pub diagnostics: Diagnostics,
+    /// What the diagnostics' places refer to.
+    pub sources: Sources,
+}
+
+/// Roots of expressions that no node may be called.
+pub const ROOTS: [&str; 8] = ["input", "run", "node", "flags", "nodes", "loop", "secrets", "env"];
+
+/// Reads the app file `main` and what it names.
+pub fn read(main: &str, files: &dyn Files, catalog: &Catalog, choices: &Choices) -> Reading {
+    let mut reader = Reader::new(files);
+    let mut out = Diagnostics::default();
+    let tree = reader.tree(main, &mut out);
+    finish(main, tree, reader, catalog, choices, out)
+}
+
+/// Checks a tree that a program built; `sources` knows its places.
+pub fn read_tree(tree: Tree, sources: Sources, files: &dyn Files, catalog: &Catalog, choices: &Choices) -> Reading {
+    let mut reader = Reader::new(files);
+    reader.sources = sources;
+    finish("(built in Rust)", Some(tree), reader, catalog, choices, Diagnostics::default())
+}
+
+fn finish(
+    main: &str,
+    tree: Option<Tree>,
+    mut reader: Reader<'_>,
+    catalog: &Catalog,
+    choices: &Choices,
+    mut out: Diagnostics,
+) -> Reading {
+    let graph = tree.and_then(|tree| App { catalog, choices, reader: &mut reader, out: &mut out }.graph(main, &tree));
+    out.sort();
+    let graph = graph.filter(|_| !out.has_errors()).map(|mut graph| {
+        graph.sources = reader.sources.clone();
+        graph.files = std::mem::take(&mut reader.read);
+        Arc::new(graph)
+    });
+    Reading { graph, diagnostics: out, sources: reader.sources }
+}
+
+/// Reads files once and remembers them: they become part of the release.
+pub(crate) struct Reader<'a> {
+    files: &'a dyn Files,
+    sources: Sources,
+    read: BTreeMap<String, Vec<u8>>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(files: &'a dyn Files) -> Self {
+        Self { files, sources: Sources::default(), read: BTreeMap::new() }
+    }
+
+    fn tree(&mut self, main: &str, out: &mut Diagnostics) -> Option<Tree> {
+        match self.files.read(main) {
+            Err(cause) => {
+                let at = Span::new(self.sources.add_text(main, ""), 0..0);
+                out.push(Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{main}` cannot be read: {cause}")));
+                None
+            }
+            Ok(bytes) => {
+                let (source, text) = self.decode(main, bytes, out)?;
+                yaml::parse(source, &text, out)
+            }
+        }
+    }
+
+    /// A file that the document names at `at`, as text. Only below the app's folder.
+    fn text(&mut self, path: &str, at: Span, out: &mut Diagnostics) -> Option<Text> {
+        let climbs = Path::new(path).is_absolute() || path.split(['/', '\\']).any(|part| part == "..");
+        if climbs {
+            out.push(
+                Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{path}` is outside the app's folder"))
+                    .help("move the file below the folder of the app file, and write the path from there"),
+            );
+            return None;
+        }
+        let bytes = match self.files.read(path) {
+            Ok(bytes) => bytes,
+            Err(cause) => {
+                out.push(
+                    Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{path}` cannot be read: {cause}"))
+                        .help("paths are relative to the folder of the app file"),
+                );
+                return None;
+            }
+        };
+        let (source, text) = self.decode(path, bytes, out)?;
+        Some(Text::whole(text, source))
+    }
+
+    /// Makes a source of a file, and remembers the file.
+    fn decode(&mut self, path: &str, bytes: Vec<u8>, out: &mut Diagnostics) -> Option<(SourceId, Arc<str>)> {
+        let text = yaml::decode(path, &bytes, &mut self.sources, out);
+        self.read.insert(path.to_owned(), bytes);
+        text
+    }
+}
+
+/// One pass over one document.
+struct App<'a, 'r> {
+    catalog: &'a Catalog,
+    choices: &'a Choices,
+    reader: &'a mut Reader<'r>,
+    out: &'a mut Diagnostics,
+}
+
+impl App<'_, '_> {
+    fn graph(mut self, main: &str, tree: &Tree) -> Option<Graph> {
+        let document: Document = yaml::from_tree(tree, self.out).unwrap_or_default();
+        self.version(&document, tree);
+        let secrets: Vec<String> = document.secrets.iter().map(|name| name.as_str().to_owned()).collect();
+        let inputs = document.inputs.as_ref().and_then(|tree| Schema::read_fields(tree, self.out));
+        let inputs = inputs.unwrap_or_else(|| Schema::of(Type::object(std::iter::empty())));
+        let flags = self.flags(document.flags.as_ref());
+        let declared = self.declared(&document, &secrets);
+        let entries: &[yaml::Entry] = match document.nodes.as_ref().map(|tree| &tree.data) {
+            Some(Data::Map(entries)) if !entries.is_empty() => entries,
+            Some(Data::Map(_)) | None => {
+                let at = document.nodes.as_ref().map_or(tree.span.head(), |nodes| nodes.span);
+                self.out.push(
+                    Diagnostic::new(Code::NO_NODES, at, "the app has no nodes")
+                        .help("add at least one node: `nodes: { answer: { kind: llm, … } }`"),
+                );
+                &[]
+            }
+            Some(_) => {
+                let nodes = document.nodes.as_ref().map_or(tree.span, |nodes| nodes.span);
+                self.out.push(Diagnostic::new(Code::WRONG_SHAPE, nodes, "`nodes` must be a map of named nodes"));
+                &[]
+            }
+        };
+        let drafts = self.drafts(entries, &declared, document.defaults.as_ref());
+        let output = document.output.as_ref().and_then(|tree| Binding::parse(tree, self.out));
+        let linked = edges::link(drafts, output.as_ref(), self.out);
+        let nodes = typing::infer(linked, &inputs, &flags, output.as_ref(), self.out);
+        let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
+        Some(Graph {
+            name,
+            description: document.description.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default(),
+            main: main.to_owned(),
+            inputs,
+            output,
+            nodes: nodes?,
+            limits: document.limits.unwrap_or_default(),
+            flags,
+            secrets,
+            declared,
+            files: BTreeMap::new(),
+            sources: Sources::default(),
+        })
+    }
+
+    fn version(&mut self, document: &Document, tree: &Tree) {
+        match &document.version {
+            Some(version) if version.to_json() == Value::from(1) => {}
+            Some(version) => self.out.push(
+                Diagnostic::new(Code::BAD_VERSION, version.span, "this program knows version 1 of the app file")
+                    .help("write `version: 1`"),
+            ),
+            None => {
+                let mut missing = Diagnostic::new(Code::MISSING_KEY, tree.span.head(), "`version` is missing")
+                    .help("add `version: 1` as the first line");
+                missing.severity = Severity::Warning;
+                self.out.push(missing);
+            }
+        }
+    }
+
+    fn flags(&mut self, tree: Option<&Tree>) -> BTreeMap<String, Flag> {
+        let mut flags = BTreeMap::new();
+        for entry in tree.and_then(Tree::as_map).unwrap_or_default() {
+            let Some(schema) = Schema::read(&entry.value, self.out) else { continue };
+            let default = entry.value.get("default").map_or(Value::Null, Tree::to_json);
+            if let Err(violations) = schema.check(&default) {
+                let at = entry.value.get("default").map_or(entry.value.span, |tree| tree.span);
+                let why = violations.first().map(|v| v.message.clone()).unwrap_or_default();
+                self.out.push(
+                    Diagnostic::new(Code::TYPE_MISMATCH, at, format!("the flag's default does not fit: {why}"))
+                        .help("a flag needs a `type` and a `default` of that type"),
+                );
+            }
+            flags.insert(entry.key.as_str().to_owned(), Flag { schema, default });
+        }
+        flags
+    }
+}
+
+/// The app's name when the file does not say: the file's, or its folder's for `app.yaml`.
+fn stem(main: &str) -> String {
+    let path = Path::new(main);
+    let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("app");
+    stem.to_owned()
+}
+
+/// What a kind sees of the document while it checks a node, and where it registers the node's inputs.
+pub struct Check<'a> {
+    /// Where diagnostics go.
+    pub out: &'a mut Diagnostics,
+    /// Models, tools, connections and knowledge bases of the document.
+    pub declared: &'a Declared,
+    reader: &'a mut dyn ReadText,
+    inputs: Vec<Input>,
+    timeout: Option<std::time::Duration>,
+    extra_files: BTreeSet<String>,
+}
+
+/// Reads a file for [`Check`]; hides the reader's lifetime.
+trait ReadText {
+    fn read_text(&mut self, path: &str, at: Span, out: &mut Diagnostics) -> Option<Text>;
+}
+
+impl ReadText for Reader<'_> {
+    fn read_text(&mut self, path: &str, at: Span, out: &mut Diagnostics) -> Option<Text> {
+        self.text(path, at, out)
+    }
+}
+
+impl<'a> Check<'a> {
+    fn new(
+        out: &'a mut Diagnostics,
+        declared: &'a Declared,
+        reader: &'a mut dyn ReadText,
+        timeout: Option<std::time::Duration>,
+    ) -> Self {
+        Self { out, declared, reader, inputs: vec![], timeout, extra_files: BTreeSet::new() }
+    }
+
+    /// Reports a problem.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.out.push(diagnostic);
+    }
+
+    /// The node's own timeout, if it has one.
+    pub fn timeout(&self) -> Option<std::time::Duration> {
+        self.timeout
+    }
+
+    /// A file below the app's folder that the node names; it becomes part of the release.
+    pub fn file(&mut self, path: &Text) -> Option<Text> {
+        self.file_at(path.as_str(), path.span)
+    }
+
+    /// As [`Check::file`], for a path that is only part of a text.
+    pub fn file_at(&mut self, path: &str, at: Span) -> Option<Text> {
+        self.extra_files.insert(path.to_owned());
+        self.reader.read_text(path, at, self.out)
+    }
+
+    /// Registers a prompt: the text itself, or the file that it names.
+    pub fn prompt(&mut self, name: &str, text: &Text) {
+        let named = is_file_name(text.as_str()).then(|| self.file(text));
+        let template = match named {
+            Some(None) => None,
+            Some(Some(file)) => Template::parse(&file, self.out),
+            None => Template::parse(text, self.out),
+        };
+        if let Some(template) = template {
+            self.register(name, Program::Template(template), None, text.span, false);
+        }
+    }
+
+    /// Registers a value with `${{ }}` in it.
+    pub fn binding(&mut self, name: &str, tree: &Tree, expect: Option<(Type, &'static str)>) {
+        if let Some(binding) = Binding::parse(tree, self.out) {
+            self.register(name, Program::Binding(binding), expect, tree.span, true);
+        }
+    }
+
+    /// Registers a text with `${{ }}` in it, which must be a text in the end.
+    pub fn text(&mut self, name: &str, text: &Text) {
+        let tree = Tree { span: text.span, data: Data::Text(text.clone()) };
+        if let Some(binding) = Binding::parse(&tree, self.out) {
+            self.register(name, Program::Binding(binding), Some((Type::String, "a text")), text.span, false);
+        }
+    }
+
+    /// Registers a bare expression.
+    pub fn expression(&mut self, name: &str, text: &Text) {
+        if let Some(expression) = Expression::parse(text, self.out) {
+            self.register(name, Program::Expression(expression), None, text.span, true);
+        }
+    }
+
+    fn register(
+        &mut self,
+        name: &str,
+        program: Program,
+        expect: Option<(Type, &'static str)>,
+        at: Span,
+        nullable: bool,
+    ) {
+        self.inputs.push(Input { name: name.to_owned(), program, expect, at, nullable });
+    }
+
+    /// Reports a name that is not declared under `section`; returns whether it is.
+    pub fn known<V>(
+        &mut self,
+        section: &str,
+        name: &Text,
+        names: impl FnOnce(&Declared) -> &IndexMap<String, V>,
+    ) -> bool {
+        let map = names(self.declared);
+        if map.contains_key(name.as_str()) {
+            return true;
+        }
+        let help = did_you_mean(name.as_str(), map.keys().map(String::as_str)).unwrap_or_else(|| {
+            let known: Vec<&str> = map.keys().map(String::as_str).take(8).collect();
+            if known.is_empty() {
+                format!("declare it under `{section}:` at the top level")
+            } else {
+                format!("`{section}:` declares {}", known.join(", "))
+            }
+        });
+        self.out.push(
+            Diagnostic::new(
+                Code::UNKNOWN_NAME,
+                name.span,
+                format!("`{}` is not declared under `{section}`", name.as_str()),
+            )
+            .help(help),
+        );
+        false
+    }
+}
+
+/// Whether a prompt is the name of a file: one word with a text file's ending.
+fn is_file_name(text: &str) -> bool {
+    let ending = Path::new(text).extension().and_then(|e| e.to_str());
+    let known = matches!(ending, Some("md" | "txt" | "j2" | "jinja" | "prompt"));
+    known && !text.contains(|c: char| c.is_whitespace() || c == '{')
+}
+
+/// The common keys and the rest of a node, apart.
+fn split(tree: &Tree) -> (Tree, Tree) {
+    let (mut common, mut own) = (Vec::new(), Vec::new());
+    for entry in tree.as_map().unwrap_or_default() {
+        if Common::KEYS.contains(&entry.key.as_str()) { common.push(entry.clone()) } else { own.push(entry.clone()) }
+    }
+    (Tree { span: tree.span, data: Data::Map(common) }, Tree { span: tree.span, data: Data::Map(own) })
+}

@@ -1,0 +1,182 @@
+//! Names to edges: what each node refers to, what chooses it, and which of those are its nearest dependencies.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use super::{
+    ROOTS,
+    nodes::{Draft, DraftReaction},
+    order,
+};
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
+    expr::{Binding, Reference},
+    graph::{Edge, NodeIdx, Reaction, Via},
+    source::Span,
+    yaml::Text,
+};
+
+/// Drafts with their edges, in an order in which parents come first.
+pub(super) struct Linked {
+    pub(super) nodes: Vec<LinkedNode>,
+    pub(super) order: Vec<NodeIdx>,
+}
+
+/// A draft with what starts it.
+pub(super) struct LinkedNode {
+    pub(super) draft: Draft,
+    pub(super) parents: Vec<Edge>,
+    pub(super) gated: bool,
+    pub(super) on_error: Reaction,
+    pub(super) on_block: Reaction,
+}
+
+/// Finds the edges; `None` when nodes wait for each other.
+pub(super) fn link(drafts: IndexMap<String, Draft>, output: Option<&Binding>, out: &mut Diagnostics) -> Option<Linked> {
+    let mut edges = Edges { names: &drafts, out, edges: vec![Vec::new(); drafts.len()] };
+    let mut reactions = Vec::new();
+    for (idx, draft) in drafts.values().enumerate() {
+        edges.flow(idx, draft);
+        edges.ways(idx, draft);
+        let on_error = edges.reaction(idx, &draft.on_error, Via::Error);
+        let on_block = edges.reaction(idx, &draft.on_block, Via::Block);
+        reactions.push((on_error, on_block));
+    }
+    for reference in output.map(Binding::references).unwrap_or_default() {
+        edges.target(reference);
+    }
+    let all = edges.edges;
+    let order = order::topological(&all, |cycle| {
+        let names: Vec<&str> =
+            cycle.iter().filter_map(|(idx, _)| drafts.get_index(*idx)).map(|(id, _)| &**id).collect();
+        let at = cycle.first().map(|(_, at)| *at);
+        let mut problem = Diagnostic::new(Code::CYCLE, at, format!("nodes wait for each other: {}", names.join(" → ")))
+            .help("remove one of these references; repetition is a `loop` or `map` node");
+        for (idx, at) in cycle.iter().skip(1) {
+            let id = drafts.get_index(*idx).map_or("", |(id, _)| id);
+            problem = problem.label(*at, format!("`{id}` waits because of this"));
+        }
+        out.push(problem);
+    })?;
+    let near = order::nearest(&all, &order);
+    let nodes = drafts
+        .into_values()
+        .zip(near)
+        .zip(reactions)
+        .map(|((draft, parents), (on_error, on_block))| {
+            let gated = parents.iter().any(|edge| edge.via.is_control());
+            LinkedNode { draft, parents, gated, on_error, on_block }
+        })
+        .collect();
+    Some(Linked { nodes, order })
+}
+
+struct Edges<'a> {
+    names: &'a IndexMap<String, Draft>,
+    out: &'a mut Diagnostics,
+    edges: Vec<Vec<Edge>>,
+}
+
+impl Edges<'_> {
+    fn add(&mut self, to: NodeIdx, from: NodeIdx, via: Via, at: Span) {
+        let Some(edges) = self.edges.get_mut(to) else { return };
+        let known = edges.iter_mut().find(|edge| {
+            edge.from == from && (edge.via == via || matches!((&edge.via, &via), (Via::Ports(_), Via::Ports(_))))
+        });
+        match (known, via) {
+            (Some(Edge { via: Via::Ports(ports), .. }), Via::Ports(more)) => ports.extend(more),
+            (Some(_), _) => {}
+            (None, via) => edges.push(Edge { from, via, at }),
+        }
+    }
+
+    /// Data and `needs`.
+    fn flow(&mut self, idx: NodeIdx, draft: &Draft) {
+        for reference in draft.references() {
+            if let Some(from) = self.target(reference) {
+                self.add(idx, from, Via::Flow, reference.span);
+            }
+        }
+        for name in &draft.needs {
+            if let Some(from) = self.node(name) {
+                self.add(idx, from, Via::Flow, name.span);
+            }
+        }
+    }
+
+    /// Ways of a route.
+    fn ways(&mut self, idx: NodeIdx, draft: &Draft) {
+        let mut targets: BTreeMap<NodeIdx, (Vec<String>, Span)> = BTreeMap::new();
+        for (port, names) in &draft.ways {
+            for name in names {
+                if let Some(to) = self.node(name) {
+                    targets.entry(to).or_insert_with(|| (vec![], name.span)).0.push(port.clone());
+                }
+            }
+        }
+        for (to, (ports, at)) in targets {
+            self.add(to, idx, Via::Ports(ports), at);
+        }
+    }
+
+    fn reaction(&mut self, idx: NodeIdx, draft: &DraftReaction, via: Via) -> Reaction {
+        match draft {
+            DraftReaction::Fail => Reaction::Fail,
+            DraftReaction::Skip => Reaction::Skip,
+            DraftReaction::Use(binding) => Reaction::Use(binding.clone()),
+            DraftReaction::Stop(binding) => Reaction::Stop(binding.clone()),
+            DraftReaction::Run(name) => match self.node(name) {
+                Some(to) => {
+                    self.add(to, idx, via, name.span);
+                    Reaction::Run(to)
+                }
+                None => Reaction::Fail,
+            },
+        }
+    }
+
+    /// The node that a reference needs, if it is one. Metadata (`nodes.x.status`) needs the node too.
+    fn target(&mut self, reference: &Reference) -> Option<NodeIdx> {
+        let root = reference.root.as_str();
+        if root == "nodes" {
+            let name = reference.path.first()?;
+            return self.node(&Text::synthetic(name.clone(), reference.span));
+        }
+        if root == "secrets" || root == "env" {
+            self.out.push(
+                Diagnostic::new(Code::SECRET_LEAK, reference.span, format!("`{root}` cannot be used in a node or an output"))
+                    .help("secrets belong under `models`, `connections`, `tools` and `mcp`; there they are not shown or stored"),
+            );
+            return None;
+        }
+        if ROOTS.contains(&root) {
+            return None;
+        }
+        self.names.get_index_of(root).or_else(|| {
+            let names = self.names.keys().map(String::as_str).chain(["input", "run", "node", "flags", "nodes"]);
+            let message = format!("there is no node `{root}`");
+            let help = did_you_mean(root, names).unwrap_or_else(|| format!("the nodes are {}", self.some_names()));
+            self.out.push(Diagnostic::new(Code::UNKNOWN_REFERENCE, reference.span, message).help(help));
+            None
+        })
+    }
+
+    fn node(&mut self, name: &Text) -> Option<NodeIdx> {
+        self.names.get_index_of(name.as_str()).or_else(|| {
+            let message = format!("there is no node `{}`", name.as_str());
+            let help = did_you_mean(name.as_str(), self.names.keys().map(String::as_str))
+                .unwrap_or_else(|| format!("the nodes are {}", self.some_names()));
+            self.out.push(Diagnostic::new(Code::UNKNOWN_NODE, name.span, message).help(help));
+            None
+        })
+    }
+
+    fn some_names(&self) -> String {
+        let mut names: Vec<&str> = self.names.keys().map(String::as_str).take(8).collect();
+        if self.names.len() > names.len() {
+            names.push("…");
+        }
+        names.join(", ")
+    }
+}

@@ -1,0 +1,196 @@
+//! Each node by itself: its common keys, its kind's check, its programs.
+
+use indexmap::IndexMap;
+
+use super::{App, Check, ROOTS, split};
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
+    document::{Common, Defaults},
+    expr::{Binding, Expression},
+    graph::{Declared, Input, Later, Policy, Program},
+    kind::KindDef,
+    schema::Type,
+    source::Span,
+    yaml::{self, Data, Entry, Text, Tree},
+};
+
+/// A node that has been looked at by itself.
+pub(super) struct Draft {
+    pub(super) id: String,
+    pub(super) at: Span,
+    pub(super) kind: KindDef,
+    pub(super) description: String,
+    pub(super) config: Tree,
+    pub(super) needs: Vec<Text>,
+    pub(super) when: Option<Expression>,
+    pub(super) inputs: Vec<Input>,
+    pub(super) output: Option<Type>,
+    pub(super) ways: Vec<(String, Vec<Text>)>,
+    pub(super) later: Option<Later>,
+    pub(super) on_error: DraftReaction,
+    pub(super) on_block: DraftReaction,
+    pub(super) policy: Policy,
+}
+
+/// A reaction whose node is still a name.
+pub(super) enum DraftReaction {
+    Fail,
+    Skip,
+    Use(Binding),
+    Run(Text),
+    Stop(Binding),
+}
+
+impl App<'_, '_> {
+    pub(super) fn drafts(
+        &mut self,
+        entries: &[Entry],
+        declared: &Declared,
+        defaults: Option<&Defaults>,
+    ) -> IndexMap<String, Draft> {
+        let mut drafts = IndexMap::new();
+        for entry in entries {
+            self.check_id(&entry.key);
+            if let Some(draft) = self.draft(entry, declared, defaults) {
+                drafts.insert(draft.id.clone(), draft);
+            }
+        }
+        drafts
+    }
+
+    fn check_id(&mut self, key: &Text) {
+        let id = key.as_str();
+        let named =
+            id.chars().enumerate().all(|(i, c)| c == '_' || c.is_ascii_alphabetic() || i > 0 && c.is_ascii_digit());
+        if id.is_empty() || id.len() > 64 || !named {
+            self.out.push(
+                Diagnostic::new(Code::BAD_NODE_ID, key.span, format!("`{id}` is not a name that expressions can use"))
+                    .help("use letters, digits and `_`, at most 64, not beginning with a digit"),
+            );
+        } else if ROOTS.contains(&id) {
+            self.out.push(
+                Diagnostic::new(
+                    Code::SHADOWS_ROOT,
+                    key.span,
+                    format!("a node cannot be called `{id}`: expressions use that name"),
+                )
+                .help(format!("call it `{id}_node` or, better, what it does")),
+            );
+        }
+    }
+
+    fn kind(&mut self, entry: &Entry, common: &Common) -> Option<KindDef> {
+        let names = || self.catalog.kinds.iter().map(|kind| kind.name);
+        let Some(text) = &common.kind else {
+            if common_failed(entry) {
+                return None;
+            }
+            let message = format!("the node `{}` has no `kind`", entry.key.as_str());
+            let help = format!("add `kind:` with one of {}", names().collect::<Vec<_>>().join(", "));
+            self.out.push(Diagnostic::new(Code::MISSING_KEY, entry.key.span, message).help(help));
+            return None;
+        };
+        let kind = self.catalog.kind(text.as_str());
+        if kind.is_none() {
+            let help = did_you_mean(text.as_str(), names())
+                .unwrap_or_else(|| format!("known are {}", names().collect::<Vec<_>>().join(", ")));
+            let message = format!("there is no kind `{}`", text.as_str());
+            self.out.push(Diagnostic::new(Code::UNKNOWN_KIND, text.span, message).help(help));
+        }
+        kind
+    }
+
+    fn draft(&mut self, entry: &Entry, declared: &Declared, defaults: Option<&Defaults>) -> Option<Draft> {
+        if entry.value.as_map().is_none() {
+            let message = format!("the node `{}` must be a map with a `kind`", entry.key.as_str());
+            self.out.push(Diagnostic::new(Code::WRONG_SHAPE, entry.value.span, message));
+            return None;
+        }
+        let (common, config) = split(&entry.value);
+        let common: Common = yaml::from_tree(&common, self.out).unwrap_or_default();
+        let kind = self.kind(entry, &common);
+        let when = common.when.as_ref().and_then(|tree| condition(tree, self.out));
+        let on_error = reaction("on_error", common.on_error.as_ref(), self.out);
+        let on_block = reaction("on_block", common.on_block.as_ref(), self.out);
+        let kind = kind?;
+        let timeout = common.timeout.or(defaults.and_then(|d| d.timeout)).map(|text| text.0);
+        let retry = common.retry.or_else(|| defaults.and_then(|d| d.retry.clone())).unwrap_or_default();
+        let mut cx = Check::new(self.out, declared, self.reader, timeout);
+        let ports = (kind.check)(&config, &mut cx);
+        let inputs = std::mem::take(&mut cx.inputs);
+        let ports = ports.unwrap_or_default();
+        Some(Draft {
+            id: entry.key.as_str().to_owned(),
+            at: entry.key.span,
+            kind,
+            description: common.description.map(|text| text.as_str().to_owned()).unwrap_or_default(),
+            config,
+            needs: common.needs,
+            when,
+            inputs,
+            output: ports.output,
+            ways: ports.ways,
+            later: ports.later,
+            on_error,
+            on_block,
+            policy: Policy { retry, timeout },
+        })
+    }
+}
+
+/// Whether the node's `kind` is there but was not readable, which has been reported.
+fn common_failed(entry: &Entry) -> bool {
+    entry.value.get("kind").is_some()
+}
+
+/// `when` as an expression; a constant is one too.
+fn condition(tree: &Tree, out: &mut Diagnostics) -> Option<Expression> {
+    match &tree.data {
+        Data::Text(text) => Expression::parse(text, out),
+        Data::Bool(value) => Expression::parse(&Text::synthetic(value.to_string(), tree.span), out),
+        _ => {
+            let message = "`when` must be an expression, such as `order.total > 100`";
+            out.push(Diagnostic::new(Code::WRONG_SHAPE, tree.span, message));
+            None
+        }
+    }
+}
+
+fn reaction(key: &str, tree: Option<&Tree>, out: &mut Diagnostics) -> DraftReaction {
+    let Some(tree) = tree else { return DraftReaction::Fail };
+    let stop = key == "on_block";
+    let parsed = match &tree.data {
+        Data::Text(text) if text.as_str() == "fail" => Some(DraftReaction::Fail),
+        Data::Text(text) if text.as_str() == "skip" => Some(DraftReaction::Skip),
+        Data::Map(entries) => match entries.as_slice() {
+            [entry] => match (entry.key.as_str(), &entry.value.data) {
+                ("use", _) => Binding::parse(&entry.value, out).map(DraftReaction::Use),
+                ("run", Data::Text(text)) => Some(DraftReaction::Run(text.clone())),
+                ("stop", Data::Text(_)) if stop => Binding::parse(&entry.value, out).map(DraftReaction::Stop),
+                _ => None,
+            },
+            _ => None,
+        },
+        _ => None,
+    };
+    parsed.unwrap_or_else(|| {
+        let ways = if stop { ", `{ stop: TEXT }`" } else { "" };
+        out.push(
+            Diagnostic::new(Code::UNKNOWN_VALUE, tree.span, format!("`{key}` cannot be read"))
+                .help(format!("write `fail`, `skip`, `{{ use: VALUE }}`{ways} or `{{ run: NODE }}`")),
+        );
+        DraftReaction::Fail
+    })
+}
+
+impl Draft {
+    /// Everything in the node that refers to something: place, and what is referred to.
+    pub(super) fn references(&self) -> impl Iterator<Item = &crate::expr::Reference> {
+        let reactions = [&self.on_error, &self.on_block].into_iter().filter_map(|reaction| match reaction {
+            DraftReaction::Use(binding) | DraftReaction::Stop(binding) => Some(binding.references()),
+            _ => None,
+        });
+        let inputs = self.inputs.iter().map(|input| Program::references(&input.program));
+        self.when.iter().map(Expression::references).chain(inputs).chain(reactions).flatten()
+    }
+}

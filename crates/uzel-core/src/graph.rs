@@ -1,0 +1,272 @@
+//! The checked, immutable program: nodes, what starts them, and what they use. Made by `check`, read by the engine.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use crate::{
+    diagnostic::Diagnostics,
+    document::Limits,
+    expr::{Binding, Expression, Reference, Scope, Template, TypeScope},
+    failure::Failure,
+    kind::{ConnectionDef, KindDef, ModelDef, ModelPorts, RetrieverDef, ToolDef, ToolPorts},
+    policy::RetryPolicy,
+    schema::{Schema, Type},
+    source::{Sources, Span},
+    yaml::{Text, Tree},
+};
+
+/// Index of a node in [`Graph::nodes`].
+pub type NodeIdx = usize;
+
+/// A checked app.
+#[derive(Debug)]
+pub struct Graph {
+    /// The app's name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// The app file, as it was named.
+    pub main: String,
+    /// What a run is given.
+    pub inputs: Schema,
+    /// What a run gives; the outputs of nodes nothing depends on if the file does not say.
+    pub output: Option<Binding>,
+    /// Nodes in the order of the file.
+    pub nodes: IndexMap<String, NodeDef>,
+    /// Hard limits of a run.
+    pub limits: Limits,
+    /// Flags with their defaults.
+    pub flags: BTreeMap<String, Flag>,
+    /// Names of secrets.
+    pub secrets: Vec<String>,
+    /// Models, tools and the like.
+    pub declared: Declared,
+    /// Files that were read, by the path in the app: the app file, prompts, logic, examples.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// For errors.
+    pub sources: Sources,
+}
+
+/// A flag.
+#[derive(Clone, Debug)]
+pub struct Flag {
+    /// Its type.
+    pub schema: Schema,
+    /// Its value when nothing sets it.
+    pub default: Value,
+}
+
+/// Named things that nodes use.
+#[derive(Clone, Debug, Default)]
+pub struct Declared {
+    /// Models.
+    pub models: IndexMap<String, Declaration<ModelDef, ModelPorts>>,
+    /// Tools.
+    pub tools: IndexMap<String, Declaration<ToolDef, ToolPorts>>,
+    /// Connections.
+    pub connections: IndexMap<String, Declaration<ConnectionDef, ()>>,
+    /// Knowledge bases.
+    pub knowledge: IndexMap<String, Declaration<RetrieverDef, ()>>,
+}
+
+/// One named thing.
+#[derive(Clone)]
+pub struct Declaration<D, P> {
+    /// What sort of thing.
+    pub def: D,
+    /// Its settings as they are written.
+    pub tree: Tree,
+    /// What its check said.
+    pub ports: P,
+    /// Where its name stands.
+    pub at: Span,
+}
+
+impl<D, P> fmt::Debug for Declaration<D, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Declaration").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+/// A node.
+pub struct NodeDef {
+    /// Its name.
+    pub id: String,
+    /// What it is.
+    pub kind: KindDef,
+    /// What it is for.
+    pub description: String,
+    /// The kind's own keys.
+    pub config: Tree,
+    /// Where its name stands.
+    pub at: Span,
+    /// It is stepped over unless this is true.
+    pub when: Option<Expression>,
+    /// What its call is given, by name.
+    pub inputs: Vec<Input>,
+    /// What it gives.
+    pub output: Type,
+    /// What starts it.
+    pub parents: Vec<Edge>,
+    /// Nodes that it may start, each with the index of the edge among that node's parents.
+    pub children: Vec<(NodeIdx, usize)>,
+    /// Whether it waits for a route, an error or a block to choose it.
+    pub gated: bool,
+    /// What its failure does.
+    pub on_error: Reaction,
+    /// What its block does.
+    pub on_block: Reaction,
+    /// How its effects are done.
+    pub policy: Policy,
+}
+
+impl fmt::Debug for NodeDef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NodeDef").field("id", &self.id).field("kind", &self.kind.name).finish_non_exhaustive()
+    }
+}
+
+/// How a node's effects are done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// When and how often one is tried again.
+    pub retry: RetryPolicy,
+    /// Bound on one try, if the node sets one.
+    pub timeout: Option<Duration>,
+}
+
+/// What a failure or a block does.
+#[derive(Clone, Debug)]
+pub enum Reaction {
+    /// The run fails.
+    Fail,
+    /// The node's output is null and the rest goes on as if it had been stepped over.
+    Skip,
+    /// This is the node's output.
+    Use(Binding),
+    /// That node is run instead of those that depend on this one.
+    Run(NodeIdx),
+    /// The run ends with this text for the user.
+    Stop(Binding),
+}
+
+/// Something that starts a node once it has settled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edge {
+    /// The node that comes before.
+    pub from: NodeIdx,
+    /// On which way out of it.
+    pub via: Via,
+    /// The text that causes the edge.
+    pub at: Span,
+}
+
+/// A way out of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// Its value is used, or it is named in `needs`.
+    Flow,
+    /// It chose one of these ways.
+    Ports(Vec<String>),
+    /// It failed.
+    Error,
+    /// It blocked.
+    Block,
+}
+
+impl Via {
+    /// Whether this edge chooses rather than orders.
+    pub fn is_control(&self) -> bool {
+        *self != Self::Flow
+    }
+}
+
+/// A named input of a node's call.
+#[derive(Debug)]
+pub struct Input {
+    /// The name that the kind gave it.
+    pub name: String,
+    /// What computes it.
+    pub program: Program,
+    /// What it must fit, and in which words that is said.
+    pub expect: Option<(Type, &'static str)>,
+    /// Where it stands.
+    pub at: Span,
+    /// Whether a value that may be null is fine here.
+    pub nullable: bool,
+}
+
+/// Something that computes a value from the scope.
+#[derive(Debug)]
+pub enum Program {
+    /// `{{ }}` in a text.
+    Template(Template),
+    /// `${{ }}` in values.
+    Binding(Binding),
+    /// A bare expression.
+    Expression(Expression),
+}
+
+impl Program {
+    /// What it refers to.
+    pub fn references(&self) -> &[Reference] {
+        match self {
+            Self::Template(template) => template.references(),
+            Self::Binding(binding) => binding.references(),
+            Self::Expression(expression) => expression.references(),
+        }
+    }
+
+    /// Its value in a scope.
+    pub fn evaluate(&self, scope: &Scope) -> Result<Value, Failure> {
+        match self {
+            Self::Template(template) => template.evaluate(scope),
+            Self::Binding(binding) => binding.evaluate(scope),
+            Self::Expression(expression) => expression.evaluate(scope),
+        }
+    }
+
+    /// The type of its value.
+    pub fn infer(&self, types: &TypeScope, out: &mut Diagnostics) -> Type {
+        match self {
+            Self::Template(template) => template.infer(types, out),
+            Self::Binding(binding) => binding.infer(types, out),
+            Self::Expression(expression) => expression.infer(types, out),
+        }
+    }
+}
+
+/// Looks at the types of a node's inputs once they are known, and may say more about its output.
+pub type Later = Box<dyn FnOnce(&BTreeMap<String, Type>, &mut Diagnostics) -> Option<Type>>;
+
+/// What a kind's check says about a node.
+#[derive(Default)]
+pub struct Ports {
+    /// What it gives.
+    pub output: Option<Type>,
+    /// Ways on, in order, and the nodes each one starts.
+    pub ways: Vec<(String, Vec<Text>)>,
+    /// Called when the types of the inputs are known.
+    pub later: Option<Later>,
+}
+
+impl Ports {
+    /// A node that gives values of this type.
+    pub fn of(output: Type) -> Self {
+        Self { output: Some(output), ..Self::default() }
+    }
+}
+
+impl Graph {
+    /// A node and its index, by name.
+    pub fn node(&self, id: &str) -> Option<(NodeIdx, &NodeDef)> {
+        self.nodes.get_full(id).map(|(idx, _, node)| (idx, node))
+    }
+
+    /// A file that was read with the app, as text.
+    pub fn file(&self, path: &str) -> Option<Arc<str>> {
+        self.files.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Arc::from)
+    }
+}

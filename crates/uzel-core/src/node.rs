@@ -1,0 +1,217 @@
+//! What a built node does when it is called, and everything it may do to the world.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use serde_json::Value;
+
+use crate::{
+    capability::{Attempt, BoxFuture, model::Usage, tool::EffectClass},
+    event::{EffectName, InstancePath, Resolution, Stored, Time, Wait},
+    failure::{Failure, FailureClass},
+};
+
+/// A node, ready to be called. It may be called again after a crash or a wait, with the same input; effects that have a
+/// result then return it without being done.
+pub trait Node: Send + Sync {
+    /// Does the node's work. `input` holds what the kind registered in its check, by name.
+    fn call<'a>(&'a self, input: Arc<Value>, call: &'a Call) -> BoxFuture<'a, Result<Outcome, Failure>>;
+}
+
+/// How a call ended, if it did not fail.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It has a value, and for kinds with several ways on, the way.
+    Return {
+        /// The node's output.
+        value: Stored,
+        /// One of the kind's ports.
+        port: Option<String>,
+    },
+    /// A guard found what must not pass.
+    Block {
+        /// In words for operators.
+        reason: String,
+        /// The output nevertheless (findings).
+        value: Value,
+    },
+    /// It waits; the node is called again with how the wait ended.
+    Wait(Wait),
+    /// It was left out, such as a write in a dry run. Its output is null.
+    LeaveOut(String),
+}
+
+impl Outcome {
+    /// A value.
+    pub fn value(value: Value) -> Self {
+        Self::Return { value: Stored::Here(Arc::new(value)), port: None }
+    }
+}
+
+/// What a call knows and may do.
+pub struct Call {
+    /// The instance that is called.
+    pub instance: InstancePath,
+    /// How the wait ended, if the node waited before.
+    pub resolution: Option<Resolution>,
+    /// When the call began.
+    pub now: Time,
+    /// Whether writes are to be left out.
+    pub dry_run: bool,
+    /// The engine's side.
+    pub host: Arc<dyn Host>,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
+
+impl Call {
+    /// Looks `effect.name` up in the log; if it is not there, does the work through the layers, with one idempotency
+    /// key for every attempt, and records the result before it returns it.
+    pub async fn effect(&self, effect: Effect<'_>, work: &dyn Work) -> Result<Recorded, Failure> {
+        self.host.effect(effect, work).await
+    }
+
+    /// Sends a piece of text to whoever watches the run. It is not stored.
+    pub fn emit(&self, text: &str) {
+        self.host.emit(&self.instance, text);
+    }
+}
+
+/// One impure thing that an instance does. How often it is tried again is the node's policy, which the engine knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Effect<'a> {
+    /// Its name within the instance, such as `chat`.
+    pub name: &'a str,
+    /// What repeating it does.
+    pub class: EffectClass,
+    /// Where it can be done, best first; the later ones are fallbacks.
+    pub endpoints: &'a [Endpoint],
+    /// What it costs at most, in USD; reserved before it and settled after it.
+    pub reserve_usd: f64,
+}
+
+/// A place where an effect can be done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// What breakers and limits are kept by.
+    pub id: String,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// Whether an answer from here is a lesser one, to be marked as such.
+    pub brown_out: bool,
+}
+
+/// One try's result, and what it cost even if it failed.
+#[derive(Debug)]
+pub struct Tried {
+    /// The value, or why there is none.
+    pub result: Result<Value, Failure>,
+    /// The model that answered.
+    pub model: Option<String>,
+    /// Tokens.
+    pub usage: Usage,
+    /// Money, in USD.
+    pub cost_usd: f64,
+}
+
+impl From<Result<Value, Failure>> for Tried {
+    fn from(result: Result<Value, Failure>) -> Self {
+        Self { result, model: None, usage: Usage::default(), cost_usd: 0.0 }
+    }
+}
+
+/// The work of an effect: one try at one endpoint (an index into the effect's list).
+pub trait Work: Send + Sync {
+    /// Tries once.
+    fn attempt<'a>(&'a self, endpoint: usize, attempt: &'a Attempt) -> BoxFuture<'a, Tried>;
+}
+
+/// An effect's result, as it stands in the log.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The effect.
+    pub effect: EffectName,
+    /// Its value.
+    pub value: Arc<Value>,
+}
+
+impl Recorded {
+    /// The node's output is this effect's value, which is then stored once.
+    pub fn into_outcome(self) -> Outcome {
+        Outcome::Return { value: Stored::Effect(self.effect), port: None }
+    }
+}
+
+/// The engine's side of a call.
+pub trait Host: Send + Sync {
+    /// See [`Call::effect`].
+    fn effect<'a>(&'a self, effect: Effect<'a>, work: &'a dyn Work) -> BoxFuture<'a, Result<Recorded, Failure>>;
+    /// See [`Call::emit`].
+    fn emit(&self, instance: &InstancePath, text: &str);
+}
+
+/// An async function as the work of an effect with one endpoint.
+pub struct WorkFn<F>(pub F);
+
+impl<F> Work for WorkFn<F>
+where
+    F: for<'a> Fn(&'a Attempt) -> BoxFuture<'a, Result<Value, Failure>> + Send + Sync,
+{
+    fn attempt<'a>(&'a self, _endpoint: usize, attempt: &'a Attempt) -> BoxFuture<'a, Tried> {
+        let work = (self.0)(attempt);
+        Box::pin(async move { work.await.into() })
+    }
+}
+
+/// A Rust function of the host program that `rust:NAME` refers to.
+pub type Function = dyn Fn(Value) -> BoxFuture<'static, Result<Value, Failure>> + Send + Sync;
+
+/// Turns an async function into one that takes and gives JSON. An argument that does not fit its type is a failure that
+/// says where.
+pub fn function<I, O, F, R>(f: F) -> Arc<Function>
+where
+    I: serde::de::DeserializeOwned + Send + 'static,
+    O: serde::Serialize + 'static,
+    F: Fn(I) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<O, Failure>> + Send + 'static,
+{
+    Arc::new(move |argument| {
+        let argument = serde_json::from_value::<I>(argument)
+            .map_err(|e| Failure::new(FailureClass::Code, "the argument does not fit the function").because(e));
+        match argument {
+            Err(failure) => Box::pin(std::future::ready(Err(failure))),
+            Ok(argument) => {
+                let result = f(argument);
+                Box::pin(async move {
+                    serde_json::to_value(result.await?)
+                        .map_err(|e| Failure::new(FailureClass::Code, "the result is not JSON").because(e))
+                })
+            }
+        }
+    })
+}
+
+/// Remembers the last violation between tries, so that the next try can tell the model what was wrong.
+#[derive(Debug, Default)]
+pub struct LastViolation(Mutex<Option<(String, String)>>);
+
+impl LastViolation {
+    /// Notes the answer and what is wrong with it.
+    pub fn set(&self, answer: String, violation: String) {
+        if let Ok(mut last) = self.0.lock() {
+            *last = Some((answer, violation));
+        }
+    }
+
+    /// The last answer and what was wrong with it.
+    pub fn get(&self) -> Option<(String, String)> {
+        self.0.lock().ok().and_then(|last| last.clone())
+    }
+}

@@ -1,0 +1,294 @@
+//! What a program does with runs: start, resume, answer, cancel. Each gives a driver or a row; nothing is spawned here.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value;
+use uzel_core::{
+    build::App,
+    diagnostic::near,
+    event::{Answer, End, Event, ReleaseId, Resolution, RunId, Seq},
+    graph::Graph,
+    hash,
+    run::Run,
+    store::{self, Append, Filter, Head, Release, Status, Store, Task},
+};
+
+use crate::{
+    driver::{Driver, Watcher, record},
+    layers::Shared,
+};
+
+/// Why something could not be done with a run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store's.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The input does not fit; each line names a field.
+    #[error("the input does not fit: {}", .0.join("; "))]
+    BadInput(Vec<String>),
+    /// No run or more than one begins like this.
+    #[error("there is no run `{name}`")]
+    UnknownRun {
+        /// As it was asked for.
+        name: String,
+        /// Runs with similar ids, or that begin like it.
+        near: Vec<String>,
+    },
+    /// No question has this id.
+    #[error("there is no question `{name}`")]
+    UnknownTask {
+        /// As it was asked for.
+        name: String,
+        /// Open questions.
+        near: Vec<String>,
+    },
+    /// The question has been answered; the first answer stands.
+    #[error("`{task}` is closed: {closed}")]
+    TaskClosed {
+        /// Which question.
+        task: String,
+        /// How it was closed.
+        closed: String,
+    },
+    /// The answer does not fit.
+    #[error("the answer does not fit: {}", .0.join("; "))]
+    BadAnswer(Vec<String>),
+    /// The question changed since it was shown.
+    #[error("`{task}` is not what was shown any more (digest {found}, not {expected}): look at it again")]
+    TaskChanged {
+        /// Which question.
+        task: String,
+        /// What the answer was given for.
+        expected: String,
+        /// What there is.
+        found: String,
+    },
+    /// The release is not in the store or cannot be read.
+    #[error("{0}")]
+    Release(String),
+    /// The run has ended.
+    #[error("run `{run}` has ended: {}", .status.as_str())]
+    Ended {
+        /// Which run.
+        run: RunId,
+        /// How.
+        status: Status,
+    },
+}
+
+/// What a run is started with.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// Its id; a new one if `None`. Starting an id that exists is a conflict.
+    pub id: Option<RunId>,
+    /// Its input, not checked yet.
+    pub input: Value,
+    /// Who starts it.
+    pub by: Option<String>,
+    /// Flags that are not at their default.
+    pub flags: BTreeMap<String, Value>,
+    /// Whether write tools are left out.
+    pub dry_run: bool,
+    /// Batch and line.
+    pub batch: Option<(String, u64)>,
+}
+
+/// A store, what runs share, and who watches.
+#[derive(Clone)]
+pub struct Engine {
+    /// Where runs are kept.
+    pub store: Arc<dyn Store>,
+    /// Breakers, budgets, clock.
+    pub shared: Arc<Shared>,
+    /// Told of everything that happens.
+    pub watcher: Arc<dyn Watcher>,
+}
+
+/// The input with its defaults, or every field that does not fit.
+pub fn check_input(graph: &Graph, mut input: Value) -> Result<Value, Error> {
+    if input.is_null() {
+        input = Value::Object(serde_json::Map::new());
+    }
+    graph.inputs.fill_defaults(&mut input);
+    match graph.inputs.check(&input) {
+        Ok(()) => Ok(input),
+        Err(violations) => Err(Error::BadInput(violations.into_iter().map(|v| v.message).collect())),
+    }
+}
+
+impl Engine {
+    /// Accepts a run: once this is done its id is durable. The driver then drives it.
+    pub async fn start(&self, app: &Arc<App>, release: &ReleaseId, start: Start) -> Result<Driver, Error> {
+        let input = check_input(&app.graph, start.input)?;
+        let now = self.shared.world.now();
+        let id = start.id.unwrap_or_else(|| RunId::from(self.shared.world.id()));
+        let event = Event::Started {
+            app: app.graph.name.clone(),
+            release: release.clone(),
+            input: Arc::new(input),
+            at: now,
+            by: start.by,
+            flags: start.flags,
+            dry_run: start.dry_run,
+        };
+        let mut run = Run::new(id.clone(), Arc::clone(&app.graph));
+        run.apply(&event);
+        let head = run.head(Status::Running, now, start.batch.clone());
+        let (frames, blobs) = record::frames(vec![event.clone()]);
+        let append = Append { frames, head: Some(head), tasks: vec![], blobs };
+        let seq = self.store.append(id.clone(), 0, append).await?;
+        self.watcher.event(&id, &event);
+        Ok(self.driver(run, seq, start.batch, app))
+    }
+
+    /// A driver that takes a run up where its log ends.
+    pub async fn resume(&self, app: &Arc<App>, id: &RunId) -> Result<Driver, Error> {
+        let (run, seq, head) = self.load(&app.graph, id).await?;
+        if head.status.is_final() {
+            return Err(Error::Ended { run: id.clone(), status: head.status });
+        }
+        let mut driver = self.driver(run, seq, head.batch, app);
+        driver.soft.push(Event::Resumed { at: self.shared.world.now() });
+        Ok(driver)
+    }
+
+    /// A run's state, the end of its log, and its row.
+    pub async fn load(&self, graph: &Arc<Graph>, id: &RunId) -> Result<(Run, Seq, Head), Error> {
+        let Some(head) = self.store.head(id.clone()).await? else { return Err(self.unknown_run(id.as_str()).await?) };
+        let (mut events, seq) = self.store.load(id.clone()).await?;
+        record::fetch(&*self.store, &mut events).await?;
+        Ok((Run::fold(id.clone(), Arc::clone(graph), &events), seq, head))
+    }
+
+    fn driver(&self, run: Run, seq: Seq, batch: Option<(String, u64)>, app: &Arc<App>) -> Driver {
+        let (store, shared, watcher) = (Arc::clone(&self.store), Arc::clone(&self.shared), Arc::clone(&self.watcher));
+        Driver::new(run, seq, batch, Arc::clone(app), store, shared, watcher)
+    }
+
+    /// The release that a run is pinned to.
+    pub async fn release_of(&self, head: &Head) -> Result<Release, Error> {
+        let release = self.store.release(head.release.clone()).await?;
+        release.ok_or_else(|| {
+            Error::Release(format!("release {} of run `{}` is not in the store", head.release, head.run))
+        })
+    }
+
+    /// The run with this id, or the only one that begins with it.
+    pub async fn find_run(&self, name: &str) -> Result<Head, Error> {
+        if let Some(head) = self.store.head(RunId::from(name)).await? {
+            return Ok(head);
+        }
+        let heads = self.store.heads(Filter::default()).await?;
+        let mut matching = heads.iter().filter(|head| head.run.as_str().starts_with(name));
+        match (matching.next(), matching.next()) {
+            (Some(head), None) if name.len() >= 3 => Ok(head.clone()),
+            _ => Err(self.unknown_run(name).await?),
+        }
+    }
+
+    async fn unknown_run(&self, name: &str) -> Result<Error, store::Error> {
+        let heads = self.store.heads(Filter { limit: 10_000, ..Filter::default() }).await?;
+        let ids = || heads.iter().map(|head| head.run.as_str());
+        let mut close: Vec<String> = ids().filter(|id| id.starts_with(name)).take(3).map(str::to_owned).collect();
+        if close.is_empty() {
+            close = near(name, ids()).into_iter().map(str::to_owned).collect();
+        }
+        Ok(Error::UnknownRun { name: name.to_owned(), near: close })
+    }
+
+    /// The question with this id (`run/node`), or the only open one of this run.
+    pub async fn find_task(&self, name: &str) -> Result<Task, Error> {
+        let tasks = self.store.tasks(false, None).await?;
+        if let Some(task) = tasks.iter().find(|task| task.id == name) {
+            return Ok(task.clone());
+        }
+        let mut open = tasks.iter().filter(|task| task.closed.is_none() && task.id.starts_with(name));
+        match (open.next(), open.next()) {
+            (Some(task), None) if name.len() >= 3 => Ok(task.clone()),
+            _ => {
+                let ids = || tasks.iter().filter(|task| task.closed.is_none()).map(|task| task.id.as_str());
+                let mut close: Vec<String> = ids().filter(|id| id.starts_with(name)).map(str::to_owned).collect();
+                if close.is_empty() {
+                    close = near(name, ids()).into_iter().map(str::to_owned).collect();
+                }
+                close.truncate(3);
+                Err(Error::UnknownTask { name: name.to_owned(), near: close })
+            }
+        }
+    }
+
+    /// Records a person's answer. The first one stands; it is bound to the question as it was shown.
+    pub async fn answer(&self, graph: &Arc<Graph>, task: &Task, given: Given) -> Result<(), Error> {
+        let (run, seq, head) = self.load(graph, &task.run).await?;
+        let Some(mut row) = run.task(&task.instance) else {
+            let closed = task.closed.clone().unwrap_or_else(|| format!("the run is {}", head.status.as_str()));
+            return Err(Error::TaskClosed { task: task.id.clone(), closed });
+        };
+        if let Some(expected) = given.digest.filter(|digest| *digest != row.digest) {
+            return Err(Error::TaskChanged { task: row.id, expected, found: row.digest });
+        }
+        let form = row.question.accept(&given.action, &given.form).map_err(Error::BadAnswer)?;
+        let at = self.shared.world.now();
+        let answer = Answer { action: given.action, form, by: given.by, at, digest: row.digest.clone() };
+        row.closed = Some(format!("{} by {}", answer.action, answer.by));
+        let event = Event::Resolved { instance: task.instance.clone(), resolution: Resolution::Answered(answer) };
+        let mut after = run;
+        after.apply(&event);
+        let head = Some(after.head(Status::Running, at, head.batch));
+        let (frames, blobs) = record::frames(vec![event.clone()]);
+        let append = Append { frames, head, tasks: vec![row], blobs };
+        match self.store.append(task.run.clone(), seq, append).await {
+            Ok(_) => {
+                self.watcher.event(&task.run, &event);
+                Ok(())
+            }
+            Err(store::Error::Conflict { .. }) => {
+                Err(Error::TaskClosed { task: task.id.clone(), closed: "somebody was faster".to_owned() })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Ends a run that nobody drives. One that is driven is cancelled through its driver.
+    pub async fn cancel(&self, graph: &Arc<Graph>, id: &RunId, why: &str) -> Result<Head, Error> {
+        let (run, seq, head) = self.load(graph, id).await?;
+        if head.status.is_final() {
+            return Err(Error::Ended { run: id.clone(), status: head.status });
+        }
+        let at = self.shared.world.now();
+        let mut tasks: Vec<Task> = run.waits().filter_map(|(instance, ..)| run.task(&instance)).collect();
+        for task in &mut tasks {
+            task.closed = Some("the run was cancelled".to_owned());
+        }
+        let event = Event::Ended { end: End::Cancelled { why: why.to_owned() }, at };
+        let mut after = run;
+        after.apply(&event);
+        let head = after.head(Status::Cancelled, at, head.batch);
+        let (frames, blobs) = record::frames(vec![event.clone()]);
+        let append = Append { frames, head: Some(head.clone()), tasks, blobs };
+        self.store.append(id.clone(), seq, append).await?;
+        self.watcher.event(id, &event);
+        Ok(head)
+    }
+}
+
+/// What a person gives.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// The action.
+    pub action: String,
+    /// The form, as far as it was filled.
+    pub form: Value,
+    /// Who.
+    pub by: String,
+    /// Digest of the question that the person saw; not compared if `None`.
+    pub digest: Option<String>,
+}
+
+/// The id of a batch's line: the same for the same release, inputs and line, so that a command typed again goes on.
+pub fn batch_run(batch: &str, line: u64) -> RunId {
+    let digest = hash::of_parts([b"uzel batch".as_slice(), batch.as_bytes(), &line.to_le_bytes()]);
+    let bits = u64::from_str_radix(digest.get(..16).unwrap_or("0"), 16).unwrap_or(0);
+    RunId::from(crate::world::encode(bits))
+}
