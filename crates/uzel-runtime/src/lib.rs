@@ -1,1 +1,3 @@
 //! Makes runs happen: driver, layers, stores.
+
+pub mod store;

@@ -1,1 +1,3 @@
-//! Simulation, fault injection and conformance suites for uzel's own tests.
+//! Simulation, fault injection and conformance suites for uzel's own tests, and for whoever writes a store.
+
+pub mod conformance;

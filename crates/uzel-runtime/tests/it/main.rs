@@ -1,0 +1,5 @@
+//! Tests of the runtime from the outside, in one binary.
+
+mod store;
+mod store_crash;
+mod store_sqlite;
