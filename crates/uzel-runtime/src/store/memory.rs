@@ -87,12 +87,9 @@ impl State {
                 run
             }
             (Some(run), None) => run,
-            (None, Some(head)) => self.runs.entry(append.run).or_insert(Run {
-                order,
-                head,
-                bodies: vec![],
-                effects: BTreeSet::new(),
-            }),
+            (None, Some(head)) => {
+                self.runs.entry(append.run).or_insert(Run { order, head, bodies: vec![], effects: BTreeSet::new() })
+            }
             (None, None) => return Err(Error::UnknownRun(append.run)),
         };
         run.effects.append(&mut fresh);

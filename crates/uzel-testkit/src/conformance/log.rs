@@ -102,7 +102,8 @@ pub async fn an_effect_has_one_result(store: &dyn Store) {
     let (run, other) = (id("r"), id("s"));
     begin(store, &run, vec![sample::result("a/chat", json!(1))]).await;
     let again = store.append(run.clone(), 1, sample::next(vec![sample::result("a/chat", json!(2))])).await;
-    let is_duplicate = matches!(&again, Err(Error::Duplicate { run: r, effect }) if *r == run && effect.as_str() == "a/chat");
+    let is_duplicate =
+        matches!(&again, Err(Error::Duplicate { run: r, effect }) if *r == run && effect.as_str() == "a/chat");
     assert!(is_duplicate, "in a second append: {again:?}");
     let twice = vec![sample::result("b/chat", json!(1)), sample::result("b/chat", json!(1))];
     let twice = store.append(run.clone(), 1, sample::next(twice)).await;

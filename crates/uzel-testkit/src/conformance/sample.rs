@@ -144,7 +144,8 @@ pub fn every_event() -> Vec<Event> {
         Event::LeftOut { instance: instance.clone(), why: "dry run".into(), at },
     ];
     for class in [EffectClass::Read, EffectClass::Idempotent, EffectClass::Keyed, EffectClass::Once] {
-        for result in [Ok(here()), Ok(Stored::Effect(effect.clone())), Ok(Stored::Blob("ab".into())), Err(failure.clone())]
+        for result in
+            [Ok(here()), Ok(Stored::Effect(effect.clone())), Ok(Stored::Blob("ab".into())), Err(failure.clone())]
         {
             events.push(Event::EffectReturned { effect: effect.clone(), class, result, meta: meta.clone() });
         }
