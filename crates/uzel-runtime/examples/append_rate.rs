@@ -79,7 +79,7 @@ fn head(run: &RunId, number: u64) -> Head {
         release: "0f".into(),
         status: Status::Running,
         created: Time(1),
-        updated: Time(number as i64),
+        updated: Time(number.cast_signed()),
         wake: None,
         batch: None,
         cost_usd: 0.0,

@@ -52,10 +52,10 @@ pub(super) fn admit_release(release: &Release) -> Result<(), Error> {
         for (path, body) in &release.files {
             size(&format!("file `{path}`"), body.len(), MAX_BLOB)?;
         }
-        match release.files.contains_key(&release.main) {
-            true => Ok(()),
-            false => Err(format!("its main file `{}` is not among its files", release.main)),
+        if !release.files.contains_key(&release.main) {
+            return Err(format!("its main file `{}` is not among its files", release.main));
         }
+        Ok(())
     };
     check().map_err(|cause| Error::Invalid { what: format!("release `{}`", release.id), cause })
 }

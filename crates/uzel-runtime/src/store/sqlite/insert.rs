@@ -20,7 +20,7 @@ type Indexed = (String, i64, Option<i64>, Option<String>);
 /// Writes an append; returns the last sequence number. The caller undoes everything on an error.
 pub(super) fn append(conn: &Connection, append: &Admitted) -> Result<Seq, Error> {
     let known = find(conn, append.run.as_str()).map_err(io)?;
-    let found = known.as_ref().map_or(0, |known| known.last as Seq);
+    let found = known.as_ref().map_or(0, |known| known.last.cast_unsigned());
     if known.is_none() && append.after != 0 {
         return Err(Error::UnknownRun(append.run.clone()));
     }
@@ -37,7 +37,7 @@ pub(super) fn append(conn: &Connection, append: &Admitted) -> Result<Seq, Error>
         (Some(known), Some((head, outcome))) => update_run(conn, known, head, outcome, last)?,
         (Some(known), None) => {
             let mut statement = conn.prepare_cached("UPDATE runs SET last = ?2 WHERE id = ?1").map_err(io)?;
-            statement.execute(params![known.id, last as i64]).map_err(io)?;
+            statement.execute(params![known.id, last.cast_signed()]).map_err(io)?;
             known.id
         }
     };
@@ -91,7 +91,7 @@ fn insert_run(conn: &Connection, head: &Head, outcome: &str, last: Seq) -> Resul
     let (batch, line) = batch(head);
     let values = params![
         head.run.as_str(),
-        last as i64,
+        last.cast_signed(),
         head.app,
         head.release.as_str(),
         head.status.as_str(),
@@ -101,8 +101,8 @@ fn insert_run(conn: &Connection, head: &Head, outcome: &str, last: Seq) -> Resul
         batch,
         line,
         head.cost_usd,
-        head.input_tokens as i64,
-        head.output_tokens as i64,
+        head.input_tokens.cast_signed(),
+        head.output_tokens.cast_signed(),
         outcome,
     ];
     conn.prepare_cached(sql).map_err(io)?.execute(values).map_err(io)?;
@@ -115,14 +115,14 @@ fn update_run(conn: &Connection, known: &Known, head: &Head, outcome: &str, last
     let (batch, line) = batch(head);
     let values = params![
         known.id,
-        last as i64,
+        last.cast_signed(),
         head.app,
         head.release.as_str(),
         head.updated.0,
         line,
         head.cost_usd,
-        head.input_tokens as i64,
-        head.output_tokens as i64,
+        head.input_tokens.cast_signed(),
+        head.output_tokens.cast_signed(),
         outcome,
     ];
     conn.prepare_cached(sql).map_err(io)?.execute(values).map_err(io)?;
@@ -137,7 +137,7 @@ fn update_run(conn: &Connection, known: &Known, head: &Head, outcome: &str, last
 }
 
 fn batch(head: &Head) -> (Option<&str>, Option<i64>) {
-    head.batch.as_ref().map_or((None, None), |(name, line)| (Some(name), Some(*line as i64)))
+    head.batch.as_ref().map_or((None, None), |(name, line)| (Some(name), Some(line.cast_signed())))
 }
 
 fn insert_record(
@@ -151,8 +151,11 @@ fn insert_record(
     let effect_name = effect.map(EffectName::as_str);
     let checksum = record::record_checksum(append.run.as_str(), seq, effect_name, body);
     let sql = "INSERT INTO records (run, seq, effect, checksum, body) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let inserted =
-        conn.prepare_cached(sql).map_err(io)?.execute(params![id, seq as i64, effect_name, checksum, body]).map(drop);
+    let inserted = conn
+        .prepare_cached(sql)
+        .map_err(io)?
+        .execute(params![id, seq.cast_signed(), effect_name, checksum, body])
+        .map(drop);
     match (inserted, effect) {
         (Err(rusqlite::Error::SqliteFailure(error, _)), Some(effect))
             if error.code == ErrorCode::ConstraintViolation && has_effect(conn, id, effect).map_err(io)? =>

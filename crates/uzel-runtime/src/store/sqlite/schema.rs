@@ -104,8 +104,9 @@ fn migrate(conn: &mut Connection, found: i64) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+/// The format that this program writes.
 const fn known() -> i64 {
-    MIGRATIONS.len() as i64
+    (MIGRATIONS.len() as u64).cast_signed()
 }
 
 fn failed(file: &Path, error: &rusqlite::Error) -> Error {

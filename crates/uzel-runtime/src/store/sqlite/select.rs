@@ -28,7 +28,7 @@ pub(super) fn load(conn: &Connection, run: &RunId) -> Result<(Vec<Event>, Seq), 
         let corrupt = |cause: String| Error::Corrupt { run: run.clone(), seq, cause };
         events.extend(read_record(row, run, seq).map_err(corrupt)?);
     }
-    if seq as i64 != last {
+    if seq.cast_signed() != last {
         let cause = format!("it is missing; the run has {last} records");
         return Err(Error::Corrupt { run: run.clone(), seq: seq + 1, cause });
     }
@@ -38,7 +38,7 @@ pub(super) fn load(conn: &Connection, run: &RunId) -> Result<(Vec<Event>, Seq), 
 fn read_record(row: &Row<'_>, run: &RunId, seq: Seq) -> Result<Vec<Event>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let found: i64 = row.get(0).map_err(|e| text(&e))?;
-    if found != seq as i64 {
+    if found != seq.cast_signed() {
         return Err(format!("it is missing; the next one is {found}"));
     }
     let effect: Option<String> = row.get(1).map_err(|e| text(&e))?;
