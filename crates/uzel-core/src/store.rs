@@ -173,6 +173,22 @@ pub enum Error {
         /// What is there.
         found: Seq,
     },
+    /// The effect has a result in this run already.
+    #[error("run `{run}` has a result of effect `{effect}` already")]
+    Duplicate {
+        /// Which run.
+        run: RunId,
+        /// Which effect.
+        effect: EffectName,
+    },
+    /// The call can never succeed: a part is missing, does not belong there, is too large or could not be read again.
+    #[error("{what} was refused: {cause}")]
+    Invalid {
+        /// What was to be written.
+        what: String,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// Another process has the store.
     #[error("the store `{path}` is in use by {owner}")]
     InUse {
@@ -213,7 +229,8 @@ pub enum Error {
 /// A store of runs. Appends of all runs may be committed together; each is durable when its future is done.
 pub trait Store: Send + Sync {
     /// Appends to a run whose last record is `after` (0 for a new run), all or nothing; returns the new last
-    /// sequence number.
+    /// sequence number. The first append of a run has its head and at least one frame. A caller that drops the future
+    /// does not know whether the append happened; the same holds after [`Error::Io`].
     fn append(&self, run: RunId, after: Seq, append: Append) -> BoxFuture<'_, Result<Seq, Error>>;
     /// All events of a run, oldest first, and the last sequence number; an unknown run is an error.
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<(Vec<Event>, Seq), Error>>;
@@ -221,7 +238,7 @@ pub trait Store: Send + Sync {
     fn head(&self, run: RunId) -> BoxFuture<'_, Result<Option<Head>, Error>>;
     /// Rows, newest first.
     fn heads(&self, filter: Filter) -> BoxFuture<'_, Result<Vec<Head>, Error>>;
-    /// Waiting runs whose time has come, earliest first.
+    /// Waiting runs whose time has come, earliest first, at most `limit`.
     fn due(&self, now: Time, limit: usize) -> BoxFuture<'_, Result<Vec<RunId>, Error>>;
     /// Questions: open ones (`open` true) or all; of one run, or of all. Oldest first.
     fn tasks(&self, open: bool, run: Option<RunId>) -> BoxFuture<'_, Result<Vec<Task>, Error>>;

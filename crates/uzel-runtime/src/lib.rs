@@ -5,3 +5,4 @@ pub mod engine;
 pub mod layers;
 pub mod release;
 pub mod world;
+pub mod store;

@@ -1,3 +1,4 @@
 //! Simulation, fault injection and conformance suites for uzel's own tests.
 
 pub mod http;
+pub mod conformance;

@@ -1,0 +1,7 @@
+//! Tests of the runtime from the outside, in one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+mod store;
+mod store_crash;
+mod store_sqlite;
