@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 pub(crate) use dates::Date;
-pub(crate) use numbers::Decimal;
+pub(crate) use numbers::{Decimal, number_word};
 
 use super::ngrams::{Token, tokens};
 
