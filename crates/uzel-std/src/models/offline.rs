@@ -73,21 +73,42 @@ pub fn answer(ask: &Ask<'_>) -> Result<Reply, String> {
     let mut notes = Vec::new();
     let mut cut = |text: &'_ str, what: &str| -> usize {
         if text.len() > MAX_TEXT {
-            notes.push(format!("only the first {MAX_TEXT} of {} bytes of the {what} were read", text.len()));
+            notes.push(format!(
+                "only the first {MAX_TEXT} of {} bytes of the {what} were read",
+                text.len()
+            ));
         }
         text.floor_char_boundary(MAX_TEXT)
     };
-    let system = ask.system.map(|system| &system[..cut(system, "system message")]);
+    let system = ask
+        .system
+        .map(|system| &system[..cut(system, "system message")]);
     let prompt = &ask.prompt[..cut(ask.prompt, "prompt")];
-    let input = if ask.input == ask.prompt { subject::of(prompt) } else { &ask.input[..cut(ask.input, "text")] };
+    let input = if ask.input == ask.prompt {
+        subject::of(prompt)
+    } else {
+        &ask.input[..cut(ask.input, "text")]
+    };
     let examples = &ask.examples[..ask.examples.len().min(MAX_EXAMPLES)];
     let documents = &ask.documents[..ask.documents.len().min(MAX_DOCUMENTS)];
-    let ask = Ask { prompt, system, input, examples, documents, ..*ask };
+    let ask = Ask {
+        prompt,
+        system,
+        input,
+        examples,
+        documents,
+        ..*ask
+    };
     let mut reply = match ask.schema {
         Some(schema) => {
             let mut filler = fill::Filler::new(&ask, schema);
             let filled = filler.run(input)?;
-            Reply { value: filled.value, notes: filler.notes, sources: filler.sources, confidence: exact::round4(filled.evidence) }
+            Reply {
+                value: filled.value,
+                notes: filler.notes,
+                sources: filler.sources,
+                confidence: exact::round4(filled.evidence),
+            }
         }
         None => {
             let chosen = if documents.is_empty() {
@@ -95,7 +116,12 @@ pub fn answer(ask: &Ask<'_>) -> Result<Reply, String> {
             } else {
                 answer::from_documents(input, documents, answer::ANSWER)
             };
-            Reply { value: Value::String(chosen.text), notes: Vec::new(), sources: chosen.sources, confidence: chosen.confidence }
+            Reply {
+                value: Value::String(chosen.text),
+                notes: Vec::new(),
+                sources: chosen.sources,
+                confidence: chosen.confidence,
+            }
         }
     };
     reply.notes.splice(0..0, notes);

@@ -9,7 +9,7 @@ use super::Document;
 use super::exact::{ln, round4};
 use super::ngrams::{Vector, dot, merge, normalise, tokens, vector};
 use super::sentences::{Sentence, split};
-use super::words::{is_stopword, stem, synonyms};
+use super::words::{is_courtesy, is_stopword, related, stem};
 
 /// What is chosen at most.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,10 @@ pub(crate) struct Size {
 }
 
 /// The usual length of an answer.
-pub(crate) const ANSWER: Size = Size { sentences: 4, words: 120 };
+pub(crate) const ANSWER: Size = Size {
+    sentences: 4,
+    words: 120,
+};
 
 /// Said when no sentence is near enough to the question.
 pub(crate) const NOTHING: &str = "I have no information about that in the documents.";
@@ -40,6 +43,8 @@ const MAX_DOCUMENT_CHARS: usize = 400_000;
 const MAX_CANDIDATES: usize = 48;
 /// Words of a question that count; a long message is cut to its rarest ones.
 const MAX_TERMS: usize = 40;
+/// Words of a question that are in no document and lower the coverage.
+const MAX_UNKNOWN: usize = 6;
 const K1: f64 = 1.2;
 const B: f64 = 0.4;
 
@@ -60,33 +65,61 @@ pub(crate) fn from_documents(question: &str, documents: &[Document<'_>], size: S
     let weights = question_weights(question, &candidates);
     score(&mut candidates, &weights, documents);
     candidates.retain(|candidate| candidate.score > 0.0);
-    candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then((a.document, a.position).cmp(&(b.document, b.position))));
+    candidates.sort_by(|a, b| {
+        b.score
+            .total_cmp(&a.score)
+            .then((a.document, a.position).cmp(&(b.document, b.position)))
+    });
     candidates.truncate(MAX_CANDIDATES);
     let asked = vector(question);
-    let mut vectors: Vec<Vector> = candidates.iter().map(|candidate| vector(&candidate.sentence.text)).collect();
+    let mut vectors: Vec<Vector> = candidates
+        .iter()
+        .map(|candidate| vector(&candidate.sentence.text))
+        .collect();
     let near: Vec<f64> = vectors.iter().map(|vector| dot(vector, &asked)).collect();
-    let best = candidates.iter().map(|candidate| candidate.score).fold(0.0, f64::max);
+    let best = candidates
+        .iter()
+        .map(|candidate| candidate.score)
+        .fold(0.0, f64::max);
     for (candidate, near) in candidates.iter_mut().zip(&near) {
         candidate.score = candidate.score / best + near;
     }
     let relevant = |index: usize| {
         let candidate = &candidates[index];
-        candidate.coverage >= 0.34 || (candidate.matched >= 2 && candidate.coverage >= 0.1) || near[index] >= 0.3
+        candidate.coverage >= 0.34
+            || (candidate.matched >= 2 && candidate.coverage >= 0.1)
+            || near[index] >= 0.3
     };
-    let kept: Vec<usize> = (0..candidates.len()).filter(|index| relevant(*index)).collect();
+    let kept: Vec<usize> = (0..candidates.len())
+        .filter(|index| relevant(*index))
+        .collect();
     if kept.is_empty() {
-        return Selection { text: NOTHING.to_owned(), sources: Vec::new(), confidence: 0.0 };
+        return Selection {
+            text: NOTHING.to_owned(),
+            sources: Vec::new(),
+            confidence: 0.0,
+        };
     }
-    let confidence = kept.iter().map(|index| (candidates[*index].coverage + near[*index]).min(1.0)).fold(0.0, f64::max);
+    let confidence = kept
+        .iter()
+        .map(|index| (candidates[*index].coverage + near[*index]).min(1.0))
+        .fold(0.0, f64::max);
     let mut index = 0;
     vectors.retain(|_| {
         index += 1;
         kept.contains(&(index - 1))
     });
     let pool: Vec<&Candidate> = kept.iter().map(|index| &candidates[*index]).collect();
-    let floor = pool.iter().map(|candidate| candidate.score).fold(0.0, f64::max) * 0.4;
+    let floor = pool
+        .iter()
+        .map(|candidate| candidate.score)
+        .fold(0.0, f64::max)
+        * 0.4;
     let scores: Vec<f64> = pool.iter().map(|candidate| candidate.score).collect();
-    let texts: Vec<&str> = pool.iter().map(|candidate| candidate.sentence.text.as_str()).collect();
+    let texts: Vec<&str> = pool
+        .iter()
+        .map(|candidate| candidate.sentence.text.as_str())
+        .collect();
     let mut chosen = diverse(&scores, &vectors, &texts, size, floor);
     chosen.sort_by_key(|index| (pool[*index].document, pool[*index].position));
     let mut sources: Vec<String> = Vec::new();
@@ -103,19 +136,39 @@ pub(crate) fn from_documents(question: &str, documents: &[Document<'_>], size: S
         }
         text.push_str(&finished(texts[index], size.words));
     }
-    Selection { text, sources, confidence: round4(confidence) }
+    Selection {
+        text,
+        sources,
+        confidence: round4(confidence),
+    }
 }
 
 /// The sentences of a text that are nearest to all of it, in their order. A short text comes back as it is, with
 /// single spaces.
 pub(crate) fn summarise(text: &str, size: Size) -> Selection {
-    let sentences = split(text);
-    let texts: Vec<&str> = sentences.iter().map(|sentence| sentence.text.as_str()).collect();
+    let mut sentences = split(text);
+    if sentences
+        .iter()
+        .any(|sentence| !is_courtesy(&tokens(&sentence.text)))
+    {
+        sentences.retain(|sentence| !is_courtesy(&tokens(&sentence.text)));
+    }
+    let texts: Vec<&str> = sentences
+        .iter()
+        .map(|sentence| sentence.text.as_str())
+        .collect();
     let words: usize = texts.iter().map(|text| word_count(text)).sum();
     if texts.len() <= size.sentences && words <= size.words {
-        let whole: Vec<String> = texts.iter().map(|text| finished(text, size.words)).collect();
+        let whole: Vec<String> = texts
+            .iter()
+            .map(|text| finished(text, size.words))
+            .collect();
         let confidence = if whole.is_empty() { 0.0 } else { 1.0 };
-        return Selection { text: whole.join(" "), sources: Vec::new(), confidence };
+        return Selection {
+            text: whole.join(" "),
+            sources: Vec::new(),
+            confidence,
+        };
     }
     let vectors: Vec<Vector> = texts.iter().take(1_000).map(|text| vector(text)).collect();
     let mut centre = merge(vectors.iter().flatten().copied().collect(), |w| w);
@@ -125,15 +178,25 @@ pub(crate) fn summarise(text: &str, size: Size) -> Selection {
         .enumerate()
         .map(|(position, vector)| {
             // What is said first is often the matter; greetings and sign-offs say little.
-            let length = tokens(texts[position]).iter().filter(|token| !is_stopword(&token.word)).count();
+            let length = tokens(texts[position])
+                .iter()
+                .filter(|token| !is_stopword(&token.word))
+                .count();
             let substance = (length as f64 / 5.0).min(1.0);
             (dot(vector, &centre) + 0.15 / (1.0 + position as f64)) * substance
         })
         .collect();
     let mut chosen = diverse(&scores, &vectors, &texts, size, 0.0);
     chosen.sort_unstable();
-    let parts: Vec<String> = chosen.into_iter().map(|index| finished(texts[index], size.words)).collect();
-    Selection { text: parts.join(" "), sources: Vec::new(), confidence: 0.5 }
+    let parts: Vec<String> = chosen
+        .into_iter()
+        .map(|index| finished(texts[index], size.words))
+        .collect();
+    Selection {
+        text: parts.join(" "),
+        sources: Vec::new(),
+        confidence: 0.5,
+    }
 }
 
 fn candidates(documents: &[Document<'_>]) -> Vec<Candidate> {
@@ -144,7 +207,15 @@ fn candidates(documents: &[Document<'_>]) -> Vec<Candidate> {
         left -= text.len();
         for (position, sentence) in split(text).into_iter().enumerate() {
             let terms = terms(&sentence.text);
-            out.push(Candidate { document, position, sentence, terms, score: 0.0, coverage: 0.0, matched: 0 });
+            out.push(Candidate {
+                document,
+                position,
+                sentence,
+                terms,
+                score: 0.0,
+                coverage: 0.0,
+                matched: 0,
+            });
         }
     }
     out
@@ -152,7 +223,11 @@ fn candidates(documents: &[Document<'_>]) -> Vec<Candidate> {
 
 /// Stems of the words that carry meaning.
 fn terms(text: &str) -> Vec<String> {
-    tokens(text).iter().filter(|token| !is_stopword(&token.word)).map(|token| stem(&token.word)).collect()
+    tokens(text)
+        .iter()
+        .filter(|token| !is_stopword(&token.word))
+        .map(|token| stem(&token.word))
+        .collect()
 }
 
 /// The question's stems with their weights: how rare they are among the sentences. Near synonyms of its words get a
@@ -169,16 +244,28 @@ fn question_weights(question: &str, candidates: &[Candidate]) -> BTreeMap<String
         let df = frequency.get(term).copied().unwrap_or(0) as f64;
         ln(1.0 + (n - df + 0.5) / (df + 0.5))
     };
-    let words: Vec<String> =
-        tokens(question).into_iter().map(|token| token.word).filter(|word| !is_stopword(word)).collect();
-    let mut own: Vec<(String, f64)> = words.iter().map(|word| stem(word)).map(|term| { let w = rarity(&term); (term, w) }).collect();
+    let words: Vec<String> = tokens(question)
+        .into_iter()
+        .map(|token| token.word)
+        .filter(|word| !is_stopword(word))
+        .collect();
+    let mut own: Vec<(String, f64)> = words
+        .iter()
+        .map(|word| stem(word))
+        .map(|term| {
+            let w = rarity(&term);
+            (term, w)
+        })
+        .collect();
     own.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     own.dedup_by(|a, b| a.0 == b.0);
     // Words that no sentence has cannot choose between sentences; they only lower the coverage.
-    let (known, unknown): (Vec<_>, Vec<_>) = own.into_iter().partition(|(term, _)| frequency.contains_key(term.as_str()));
+    let (known, unknown): (Vec<_>, Vec<_>) = own
+        .into_iter()
+        .partition(|(term, _)| frequency.contains_key(term.as_str()));
     let mut out: BTreeMap<String, f64> = known.into_iter().take(MAX_TERMS).collect();
     for word in words.iter().take(MAX_TERMS) {
-        for other in synonyms(word) {
+        for other in related(word) {
             let term = stem(other);
             if frequency.contains_key(term.as_str()) && !is_stopword(other) {
                 let weight = rarity(&term) / 3.0;
@@ -186,18 +273,25 @@ fn question_weights(question: &str, candidates: &[Candidate]) -> BTreeMap<String
             }
         }
     }
-    let room = MAX_TERMS.saturating_sub(out.len());
-    out.extend(unknown.into_iter().take(room));
+    out.extend(unknown.into_iter().take(MAX_UNKNOWN));
     out
 }
 
-fn score(candidates: &mut [Candidate], weights: &BTreeMap<String, f64>, documents: &[Document<'_>]) {
+fn score(
+    candidates: &mut [Candidate],
+    weights: &BTreeMap<String, f64>,
+    documents: &[Document<'_>],
+) {
     let total: f64 = weights.values().sum();
     if total <= 0.0 || candidates.is_empty() {
         return;
     }
-    let average = candidates.iter().map(|c| c.terms.len()).sum::<usize>() as f64 / candidates.len() as f64;
-    let titles: Vec<BTreeSet<String>> = documents.iter().map(|document| terms(document.title).into_iter().collect()).collect();
+    let average =
+        candidates.iter().map(|c| c.terms.len()).sum::<usize>() as f64 / candidates.len() as f64;
+    let titles: Vec<BTreeSet<String>> = documents
+        .iter()
+        .map(|document| terms(document.title).into_iter().collect())
+        .collect();
     for candidate in candidates.iter_mut() {
         let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
         for term in &candidate.terms {
@@ -209,7 +303,8 @@ fn score(candidates: &mut [Candidate], weights: &BTreeMap<String, f64>, document
         for (term, weight) in weights {
             let tf = counts.get(term.as_str()).copied().unwrap_or(0.0);
             let above = titles[candidate.document].contains(term) || heading.contains(term);
-            score += weight * tf * (K1 + 1.0) / (tf + length) + if above { 0.4 * weight } else { 0.0 };
+            score +=
+                weight * tf * (K1 + 1.0) / (tf + length) + if above { 0.4 * weight } else { 0.0 };
             if tf > 0.0 || above {
                 covered += weight;
                 matched += 1;
@@ -232,7 +327,13 @@ fn score(candidates: &mut [Candidate], weights: &BTreeMap<String, f64>, document
 }
 
 /// Maximal marginal relevance: repeatedly the best sentence, less its likeness to those already taken.
-fn diverse(scores: &[f64], vectors: &[Vector], texts: &[&str], size: Size, floor: f64) -> Vec<usize> {
+fn diverse(
+    scores: &[f64],
+    vectors: &[Vector],
+    texts: &[&str],
+    size: Size,
+    floor: f64,
+) -> Vec<usize> {
     let top = scores.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
     let mut left: Vec<(usize, f64)> = scores.iter().map(|score| score / top).enumerate().collect();
     let mut chosen: Vec<usize> = Vec::new();
@@ -264,7 +365,10 @@ fn diverse(scores: &[f64], vectors: &[Vector], texts: &[&str], size: Size, floor
 
 /// Words; in scripts without spaces two characters count as one word.
 fn word_count(text: &str) -> usize {
-    let wide = text.chars().filter(|c| super::ngrams::is_spaceless(*c)).count();
+    let wide = text
+        .chars()
+        .filter(|c| super::ngrams::is_spaceless(*c))
+        .count();
     text.split_whitespace().count() + wide / 2
 }
 

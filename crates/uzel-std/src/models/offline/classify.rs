@@ -58,13 +58,26 @@ impl Choice {
 
 /// Chooses the label of `text`. `examples` are texts with the index of their label. `sentences` are the text's.
 /// Without labels the index is 0 and there are no scores.
-pub(crate) fn choose(text: &str, sentences: &[&str], labels: &[Label], examples: &[(&str, usize)]) -> Choice {
+pub(crate) fn choose(
+    text: &str,
+    sentences: &[&str],
+    labels: &[Label],
+    examples: &[(&str, usize)],
+) -> Choice {
     let labels = &labels[..labels.len().min(MAX_LABELS)];
     if labels.len() < 2 {
-        return Choice { index: 0, scores: vec![1.0; labels.len()], evidence: !labels.is_empty() };
+        return Choice {
+            index: 0,
+            scores: vec![1.0; labels.len()],
+            evidence: !labels.is_empty(),
+        };
     }
-    let examples: Vec<(&str, usize)> =
-        examples.iter().copied().filter(|(_, label)| *label < labels.len()).take(MAX_EXAMPLES).collect();
+    let examples: Vec<(&str, usize)> = examples
+        .iter()
+        .copied()
+        .filter(|(_, label)| *label < labels.len())
+        .take(MAX_EXAMPLES)
+        .collect();
     prepared(labels, &examples).choose(text, sentences)
 }
 
@@ -74,7 +87,9 @@ fn prepared(labels: &[Label], examples: &[(&str, usize)]) -> Arc<Classifier> {
     type Kept = VecDeque<([u8; 32], Arc<Classifier>)>;
     static KEEP: LazyLock<Mutex<Kept>> = LazyLock::new(|| Mutex::new(VecDeque::new()));
     let mut hasher = Sha256::new();
-    let texts = labels.iter().flat_map(|label| [&*label.name, &*label.description]);
+    let texts = labels
+        .iter()
+        .flat_map(|label| [&*label.name, &*label.description]);
     for text in texts.chain(examples.iter().map(|(text, _)| *text)) {
         hasher.update((text.len() as u64).to_le_bytes());
         hasher.update(text);
@@ -84,7 +99,11 @@ fn prepared(labels: &[Label], examples: &[(&str, usize)]) -> Arc<Classifier> {
     }
     hasher.update((labels.len() as u64).to_le_bytes());
     let key: [u8; 32] = hasher.finalize().into();
-    let find = |kept: &Kept| kept.iter().find(|(other, _)| *other == key).map(|(_, made)| Arc::clone(made));
+    let find = |kept: &Kept| {
+        kept.iter()
+            .find(|(other, _)| *other == key)
+            .map(|(_, made)| Arc::clone(made))
+    };
     if let Some(made) = find(&KEEP.lock().unwrap_or_else(PoisonError::into_inner)) {
         return made;
     }
@@ -110,10 +129,18 @@ struct Index {
 impl Index {
     fn new(vectors: &[Vector]) -> Self {
         let entries = vectors.iter().enumerate();
-        let mut postings: Vec<(u32, u32, f32)> =
-            entries.flat_map(|(row, vector)| vector.iter().map(move |(feature, w)| (*feature, row as u32, *w))).collect();
+        let mut postings: Vec<(u32, u32, f32)> = entries
+            .flat_map(|(row, vector)| {
+                vector
+                    .iter()
+                    .map(move |(feature, w)| (*feature, row as u32, *w))
+            })
+            .collect();
         postings.sort_by_key(|(feature, row, _)| (*feature, *row));
-        Self { postings, rows: vectors.len() }
+        Self {
+            postings,
+            rows: vectors.len(),
+        }
     }
 
     /// The dot product of `query` with every row.
@@ -147,7 +174,11 @@ impl Classifier {
     fn new(labels: &[Label], examples: &[(&str, usize)]) -> Self {
         let mut profiles: Vec<Vector> = labels.iter().map(profile).collect();
         let mut vectors: Vec<Vector> = examples.iter().map(|(text, _)| features(text)).collect();
-        let (rarity, rarest) = rarity(if vectors.len() >= 2 * labels.len() { &vectors } else { &profiles });
+        let (rarity, rarest) = rarity(if vectors.len() >= 2 * labels.len() {
+            &vectors
+        } else {
+            &profiles
+        });
         for vector in profiles.iter_mut().chain(&mut vectors) {
             weigh(vector, &rarity, rarest);
         }
@@ -155,7 +186,9 @@ impl Classifier {
         for (vector, (_, label)) in vectors.iter().zip(examples) {
             sums[*label].extend_from_slice(vector);
         }
-        let counts: Vec<usize> = (0..labels.len()).map(|l| examples.iter().filter(|(_, label)| *label == l).count()).collect();
+        let counts: Vec<usize> = (0..labels.len())
+            .map(|l| examples.iter().filter(|(_, label)| *label == l).count())
+            .collect();
         let centroids: Vec<Vector> = sums
             .into_iter()
             .map(|sum| {
@@ -165,7 +198,10 @@ impl Classifier {
             })
             .collect();
         let logistic = counts.iter().all(|count| *count >= ENOUGH).then(|| {
-            let pairs: Vec<(&Vector, usize)> = vectors.iter().zip(examples.iter().map(|(_, label)| *label)).collect();
+            let pairs: Vec<(&Vector, usize)> = vectors
+                .iter()
+                .zip(examples.iter().map(|(_, label)| *label))
+                .collect();
             Logistic::train(&pairs, labels.len())
         });
         Self {
@@ -173,7 +209,9 @@ impl Classifier {
             examples: Index::new(&vectors),
             centroids: Index::new(&centroids),
             example_labels: examples.iter().map(|(_, label)| *label).collect(),
-            fallback: labels.iter().position(|label| is_fallback_label(&name_words(&label.name))),
+            fallback: labels
+                .iter()
+                .position(|label| is_fallback_label(&name_words(&label.name))),
             logistic,
             rarity,
             rarest,
@@ -187,11 +225,18 @@ impl Classifier {
         if sentences.len() > 1 {
             let mut best = vec![0.0f64; bare.len()];
             for sentence in sentences.iter().take(40) {
-                for (score, new) in best.iter_mut().zip(self.profiles.similarities(&self.query(sentence))) {
+                for (score, new) in best
+                    .iter_mut()
+                    .zip(self.profiles.similarities(&self.query(sentence)))
+                {
                     *score = score.max(new);
                 }
             }
-            bare = bare.iter().zip(&best).map(|(whole, part)| 0.5 * whole + 0.5 * part).collect();
+            bare = bare
+                .iter()
+                .zip(&best)
+                .map(|(whole, part)| 0.5 * whole + 0.5 * part)
+                .collect();
         }
         if self.example_labels.is_empty() {
             return self.by_description(&bare);
@@ -200,17 +245,26 @@ impl Classifier {
         let centroids = self.centroids.similarities(&query);
         // Descriptions weigh most while examples are few.
         let told = 0.4 + 0.4 * bare.len() as f64 / self.example_labels.len().max(bare.len()) as f64;
-        let scores: Vec<f64> = (0..bare.len()).map(|l| told * bare[l] + 0.3 * near[l] + 0.4 * centroids[l]).collect();
+        let scores: Vec<f64> = (0..bare.len())
+            .map(|l| told * bare[l] + 0.3 * near[l] + 0.4 * centroids[l])
+            .collect();
         let evidence = scores.iter().any(|score| *score > NO_EVIDENCE);
         let few = softmax(&scores, FEW_TEMPERATURE);
         let scores = match &self.logistic {
             Some(logistic) => {
                 let learned = logistic.probabilities(&query, MANY_TEMPERATURE);
-                few.iter().zip(learned).map(|(a, b)| 0.25 * a + 0.75 * b).collect()
+                few.iter()
+                    .zip(learned)
+                    .map(|(a, b)| 0.25 * a + 0.75 * b)
+                    .collect()
             }
             None => few,
         };
-        Choice { index: argmax(&scores), scores, evidence }
+        Choice {
+            index: argmax(&scores),
+            scores,
+            evidence,
+        }
     }
 
     fn by_description(&self, similarities: &[f64]) -> Choice {
@@ -227,7 +281,11 @@ impl Classifier {
             }
             _ => best,
         };
-        Choice { index, scores, evidence }
+        Choice {
+            index,
+            scores,
+            evidence,
+        }
     }
 
     fn query(&self, text: &str) -> Vector {
@@ -245,7 +303,11 @@ impl Classifier {
         for row in order.into_iter().take(NEIGHBOURS) {
             let label = self.example_labels[row];
             // The best example counts wholly, the others add a part: many weak neighbours should not outvote a twin.
-            votes[label] += if votes[label] == 0.0 { similarities[row] } else { 0.25 * similarities[row] };
+            votes[label] += if votes[label] == 0.0 {
+                similarities[row]
+            } else {
+                0.25 * similarities[row]
+            };
         }
         votes
     }
@@ -256,18 +318,36 @@ fn profile(label: &Label) -> Vector {
     let name = name_words(&label.name);
     let mut out = features(&format!("{}. {}", name.join(" "), label.description));
     let near: Vec<&str> = name.iter().flat_map(|word| synonyms(word)).collect();
-    let share = if label.description.is_empty() { 1.0 } else { 0.6 };
-    out.extend(features(&near.join(". ")).into_iter().map(|(feature, weight)| (feature, share * weight)));
+    let share = if label.description.is_empty() {
+        1.0
+    } else {
+        0.6
+    };
+    out.extend(
+        features(&near.join(". "))
+            .into_iter()
+            .map(|(feature, weight)| (feature, share * weight)),
+    );
     merge(out, |w| w)
 }
 
 /// Inverse document frequency, `ln((1 + n) / (1 + df)) + 1`; features never seen are as rare as possible.
 fn rarity(vectors: &[Vector]) -> (BTreeMap<u32, f32>, f32) {
-    let mut counts: Vec<(u32, f32)> = vectors.iter().flatten().map(|(feature, _)| (*feature, 1.0)).collect();
+    let mut counts: Vec<(u32, f32)> = vectors
+        .iter()
+        .flatten()
+        .map(|(feature, _)| (*feature, 1.0))
+        .collect();
     counts = merge(counts, |w| w);
     let n = vectors.len() as f64;
     let idf = |df: f64| (ln((1.0 + n) / (1.0 + df)) + 1.0) as f32;
-    (counts.into_iter().map(|(feature, df)| (feature, idf(f64::from(df)))).collect(), idf(0.0))
+    (
+        counts
+            .into_iter()
+            .map(|(feature, df)| (feature, idf(f64::from(df))))
+            .collect(),
+        idf(0.0),
+    )
 }
 
 fn weigh(vector: &mut Vector, rarity: &BTreeMap<u32, f32>, rarest: f32) {
@@ -282,7 +362,12 @@ mod tests {
     use super::*;
 
     fn labels(list: &[(&str, &str)]) -> Vec<Label> {
-        list.iter().map(|(name, description)| Label { name: (*name).into(), description: (*description).into() }).collect()
+        list.iter()
+            .map(|(name, description)| Label {
+                name: (*name).into(),
+                description: (*description).into(),
+            })
+            .collect()
     }
 
     fn check(text: &str, names: &[(&str, &str)], examples: &[(&str, usize)], expected: &str) {
@@ -294,10 +379,30 @@ mod tests {
 
     #[test]
     fn by_names_alone() {
-        let names = [("refund", ""), ("question", ""), ("complaint", ""), ("other", "")];
-        check("I want my money back for order A-1042", &names, &[], "refund");
-        check("How long does delivery to Norway take?", &names, &[], "question");
-        check("This is unacceptable, the worst service ever!!", &names, &[], "complaint");
+        let names = [
+            ("refund", ""),
+            ("question", ""),
+            ("complaint", ""),
+            ("other", ""),
+        ];
+        check(
+            "I want my money back for order A-1042",
+            &names,
+            &[],
+            "refund",
+        );
+        check(
+            "How long does delivery to Norway take?",
+            &names,
+            &[],
+            "question",
+        );
+        check(
+            "This is unacceptable, the worst service ever!!",
+            &names,
+            &[],
+            "complaint",
+        );
         check("Ich möchte mein Geld zurück", &names, &[], "refund");
         check("Quiero un reembolso por favor", &names, &[], "refund");
         check("退款", &names, &[], "refund");
@@ -307,7 +412,10 @@ mod tests {
 
     #[test]
     fn by_descriptions() {
-        let names = [("a", "the parcel has not arrived or is late"), ("b", "wants to change the password or cannot sign in")];
+        let names = [
+            ("a", "the parcel has not arrived or is late"),
+            ("b", "wants to change the password or cannot sign in"),
+        ];
         check("I can't sign in since yesterday", &names, &[], "b");
         check("my parcel is late", &names, &[], "a");
     }
@@ -317,11 +425,27 @@ mod tests {
         let names = [("t1", ""), ("t2", "")];
         let few = [("the coffee was cold", 0), ("the waiter was slow", 1)];
         check("cold coffee again", &names, &few, "t1");
-        let many: Vec<(&str, usize)> = ["cold coffee", "cold soup", "the tea was cold", "coffee not hot", "lukewarm coffee"]
+        let many: Vec<(&str, usize)> = [
+            "cold coffee",
+            "cold soup",
+            "the tea was cold",
+            "coffee not hot",
+            "lukewarm coffee",
+        ]
+        .into_iter()
+        .map(|text| (text, 0))
+        .chain(
+            [
+                "slow waiter",
+                "we waited an hour",
+                "slow service",
+                "the waiter forgot us",
+                "nobody came",
+            ]
             .into_iter()
-            .map(|text| (text, 0))
-            .chain(["slow waiter", "we waited an hour", "slow service", "the waiter forgot us", "nobody came"].into_iter().map(|text| (text, 1)))
-            .collect();
+            .map(|text| (text, 1)),
+        )
+        .collect();
         check("we waited and nobody came", &names, &many, "t2");
         check("my coffee was cold", &names, &many, "t1");
     }
@@ -329,6 +453,9 @@ mod tests {
     #[test]
     fn one_label_or_none() {
         assert_eq!(choose("x", &[], &[], &[]).scores, Vec::<f64>::new());
-        assert_eq!(choose("x", &[], &labels(&[("only", "")]), &[("x", 7)]).confidence(), 1.0);
+        assert_eq!(
+            choose("x", &[], &labels(&[("only", "")]), &[("x", 7)]).confidence(),
+            1.0
+        );
     }
 }

@@ -7,7 +7,11 @@ use std::f64::consts::{LN_2, LOG2_E, SQRT_2};
 
 /// e to the power of `x`; `x` is clamped to ±700. Range reduction and a Taylor series (relative error < 1e-14).
 pub(crate) fn exp(x: f64) -> f64 {
-    let x = if x.is_nan() { 0.0 } else { x.clamp(-700.0, 700.0) };
+    let x = if x.is_nan() {
+        0.0
+    } else {
+        x.clamp(-700.0, 700.0)
+    };
     let k = (x * LOG2_E).round();
     let r = x - k * LN_2;
     let mut sum = 1.0;
@@ -42,7 +46,10 @@ pub(crate) fn ln(x: f64) -> f64 {
 /// Turns scores into probabilities that add up to 1: `exp(score / temperature)`, normalised.
 pub(crate) fn softmax(scores: &[f64], temperature: f64) -> Vec<f64> {
     let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let raised: Vec<f64> = scores.iter().map(|score| exp((score - top) / temperature)).collect();
+    let raised: Vec<f64> = scores
+        .iter()
+        .map(|score| exp((score - top) / temperature))
+        .collect();
     let total: f64 = raised.iter().sum();
     raised.iter().map(|value| value / total).collect()
 }

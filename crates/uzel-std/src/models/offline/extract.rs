@@ -51,27 +51,64 @@ impl<'a> Facts<'a> {
     /// Reads `text` once per kind of fact; linear in its length.
     pub(crate) fn of(text: &'a str) -> Self {
         let mut taken = Taken::default();
-        let emails = take(text, email_pattern(), &mut taken, |found| Some(found.to_owned()));
-        let urls = take(text, url_pattern(), &mut taken, |found| Some(found.to_owned()));
+        let emails = take(text, email_pattern(), &mut taken, |found| {
+            Some(found.to_owned())
+        });
+        let urls = take(text, url_pattern(), &mut taken, |found| {
+            Some(found.to_owned())
+        });
         let dates = dates::find(text, &mut taken);
         let money = numbers::find_money(text, &mut taken);
         let phones = ids::find_phones(text, &mut taken);
         let ids = ids::find(text, &taken);
         let numbers = numbers::find(text, &taken);
-        Self { text, tokens: tokens(text), emails, urls, dates, phones, money, numbers, ids }
+        Self {
+            text,
+            tokens: tokens(text),
+            emails,
+            urls,
+            dates,
+            phones,
+            money,
+            numbers,
+            ids,
+        }
     }
 
     /// The folded words before (nearest first) and after a place, within its clause, at most `reach` each.
     pub(crate) fn around(&self, at: &Range<usize>, reach: usize) -> (Vec<&str>, Vec<&str>) {
         let first = self.tokens.partition_point(|token| token.end <= at.start);
         let last = self.tokens.partition_point(|token| token.start < at.end);
-        let clear = |from: usize, to: usize| from <= to && !self.text[from..to].contains([';', '!', '?', '\n', '。']) && !self.text[from..to].contains(". ");
+        let clear = |from: usize, to: usize| from <= to && is_one_clause(&self.text[from..to]);
         let before = self.tokens[..first].iter().rev().take(reach);
-        let before = before.take_while(|token| clear(token.end, at.start)).map(|token| token.word.as_str()).collect();
+        let before = before
+            .take_while(|token| clear(token.start, at.start))
+            .map(|token| token.word.as_str())
+            .collect();
         let after = self.tokens[last.max(first)..].iter().take(reach);
-        let after = after.take_while(|token| clear(at.end, token.start)).map(|token| token.word.as_str()).collect();
+        let after = after
+            .take_while(|token| {
+                clear(at.end, token.start) && !self.text[at.end..token.start].contains(',')
+            })
+            .map(|token| token.word.as_str())
+            .collect();
         (before, after)
     }
+}
+
+/// Whether a stretch has no end of a sentence or line in it. The point of "Nr. 12" or "no. 12" is none.
+fn is_one_clause(text: &str) -> bool {
+    let numbered = |at: usize| {
+        let word = text[..at]
+            .rsplit(|c: char| !c.is_alphabetic())
+            .next()
+            .unwrap_or("");
+        ["no", "nr", "num", "ref"]
+            .iter()
+            .any(|short| word.eq_ignore_ascii_case(short))
+    };
+    !text.contains([';', '!', '?', '\n', '。'])
+        && text.match_indices(". ").all(|(at, _)| numbered(at))
 }
 
 /// The stretches of a text that already have a kind, sorted.
@@ -91,10 +128,17 @@ impl Taken {
 }
 
 /// All free matches of `pattern` that `read` accepts; they are taken.
-fn take<T>(text: &str, pattern: &Regex, taken: &mut Taken, read: impl Fn(&str) -> Option<T>) -> Vec<Found<T>> {
+fn take<T>(
+    text: &str,
+    pattern: &Regex,
+    taken: &mut Taken,
+    read: impl Fn(&str) -> Option<T>,
+) -> Vec<Found<T>> {
     let mut out = Vec::new();
     for found in pattern.find_iter(text) {
-        let matched = found.as_str().trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'', '"']);
+        let matched = found
+            .as_str()
+            .trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'', '"']);
         let at = found.start()..found.start() + matched.len();
         if out.len() >= MAX_FACTS || at.is_empty() || !taken.is_free(&at) {
             continue;
@@ -130,13 +174,26 @@ mod tests {
     fn check(text: &str, expected: Expect) {
         let facts = Facts::of(text);
         let mut out = String::new();
-        for (kind, list) in [("email", &facts.emails), ("url", &facts.urls), ("phone", &facts.phones), ("id", &facts.ids)] {
+        for (kind, list) in [
+            ("email", &facts.emails),
+            ("url", &facts.urls),
+            ("phone", &facts.phones),
+            ("id", &facts.ids),
+        ] {
             for found in list {
                 out += &format!("{kind} {}\n", found.value);
             }
         }
         for found in &facts.dates {
-            out += &format!("date {}{}\n", found.value.iso(), if found.value.ambiguous { " (ambiguous)" } else { "" });
+            out += &format!(
+                "date {}{}\n",
+                found.value.iso(),
+                if found.value.ambiguous {
+                    " (ambiguous)"
+                } else {
+                    ""
+                }
+            );
         }
         for found in &facts.money {
             out += &format!("money {} {}\n", found.value.amount, found.value.currency);
@@ -149,25 +206,107 @@ mod tests {
 
     #[test]
     fn money() {
-        check("$12.50, 12,50 €, EUR 12, 1.234,56 EUR, $1,234.56, €1.234, 1 234,50 €, CHF 1'000.-, 20 dollars, £5, 3000円, 500 руб.", expect![[""]]);
-        check("US$ 7, 12€50, -$5, USD12.5k", expect![[""]]);
+        check(
+            "$12.50, 12,50 €, EUR 12, 1.234,56 EUR, $1,234.56, €1.234, 1 234,50 €, CHF 1'000.-, 20 dollars, £5, 3000円, 500 руб.",
+            expect![[r#"
+                money 12.50 USD
+                money 12.50 EUR
+                money 12 EUR
+                money 1234.56 EUR
+                money 1234.56 USD
+                money 1234 EUR
+                money 1234.50 EUR
+                money 1000 CHF
+                money 20 USD
+                money 5 GBP
+                money 3000 JPY
+                money 500 RUB
+            "#]],
+        );
+        check("US$ 7, 12€50, -$5, USD12.5k", expect![[r#"
+            id USD12.5k
+            money 7 USD
+            money 12 EUR
+            money -5 USD
+        "#]]);
     }
 
     #[test]
     fn dates() {
-        check("2026-03-12, 12 March 2026, March 12th, 2026; 12. März 2026, 12 de marzo de 2026, 12 mars 2026, 12 марта 2026", expect![[""]]);
-        check("03/12/2026, 25/12/2026, 12/25/2026, 12.03.2026, 5.6.26, 2026/03/12, 2026年3月12日", expect![[""]]);
-        check("2026-02-30, 31.04.2026, 99/99/2026, 1.2.3, 2026-03-12T10:20:30Z", expect![[""]]);
+        check(
+            "2026-03-12, 12 March 2026, March 12th, 2026; 12. März 2026, 12 de marzo de 2026, 12 mars 2026, 12 марта 2026",
+            expect![[r#"
+                date 2026-03-12
+                date 2026-03-12
+                date 2026-03-12
+                date 2026-03-12
+                date 2026-03-12
+                date 2026-03-12
+                date 2026-03-12
+            "#]],
+        );
+        check(
+            "03/12/2026, 25/12/2026, 12/25/2026, 12.03.2026, 5.6.26, 2026/03/12, 2026年3月12日",
+            expect![[r#"
+                date 2026-12-03 (ambiguous)
+                date 2026-12-25
+                date 2026-12-25
+                date 2026-03-12
+                date 2026-06-05
+                date 2026-03-12
+                date 2026-03-12
+            "#]],
+        );
+        check(
+            "2026-02-30, 31.04.2026, 99/99/2026, 1.2.3, 2026-03-12T10:20:30Z",
+            expect![[r#"
+                id 2026-02-30
+                id 99/99/2026
+                date 2026-03-12
+            "#]],
+        );
     }
 
     #[test]
     fn addresses_and_ids() {
-        check("Write to anna.b+x@mail.example.com. See https://shop.example/a?b=1. Or call +49 30 1234567 or (555) 123-4567.", expect![[""]]);
-        check("order A-1042, order #1043, Bestellung 1044, ord_12ab, invoice no. 77, my 2 items, COVID-19, 4111 1111 1111 1111", expect![[""]]);
+        check(
+            "Write to anna.b+x@mail.example.com. See https://shop.example/a?b=1. Or call +49 30 1234567 or (555) 123-4567.",
+            expect![[r#"
+                email anna.b+x@mail.example.com
+                url https://shop.example/a?b=1
+                phone +49 30 1234567
+                phone (555) 123-4567
+            "#]],
+        );
+        check(
+            "order A-1042, order #1043, Bestellung 1044, ord_12ab, invoice no. 77, my 2 items, COVID-19, 4111 1111 1111 1111",
+            expect![[r#"
+                id A-1042
+                id 1043
+                id 1044
+                id ord_12ab
+                id 77
+                id COVID-19
+                number 1044
+                number 77
+                number 2
+            "#]],
+        );
     }
 
     #[test]
     fn numbers() {
-        check("3 items, 1,234 points, 1.5 kg, 10%, -4 degrees, 1.234.567, v2.1.0, 12:30, ٣, ½", expect![[""]]);
+        check(
+            "3 items, 1,234 points, 1.5 kg, 10%, -4 degrees, 1.234.567, v2.1.0, 12:30, ٣, ½",
+            expect![[r#"
+                id v2.1.0
+                number 3
+                number 1234
+                number 1.5
+                number 10
+                number -4
+                number 1234567
+            "#]],
+        );
     }
 }

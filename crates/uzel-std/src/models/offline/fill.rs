@@ -34,7 +34,10 @@ pub(crate) struct Filled {
 
 impl Filled {
     fn new(value: impl Into<Value>, evidence: f64) -> Self {
-        Self { value: value.into(), evidence }
+        Self {
+            value: value.into(),
+            evidence,
+        }
     }
 }
 
@@ -48,16 +51,43 @@ struct Property {
 }
 
 impl Property {
+    /// The place as a message names it.
+    fn place(&self) -> String {
+        if self.path.is_empty() {
+            "the output".to_owned()
+        } else {
+            format!("`{}`", self.path)
+        }
+    }
+
     fn named(&self, words: &[&str]) -> bool {
         self.name.iter().any(|word| words.contains(&word.as_str()))
     }
 
     fn child(&self, key: &str, schema: &Value) -> Self {
-        let path = if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
-        let text = |key: &str| schema.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
+        let path = if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        };
+        let text = |key: &str| {
+            schema
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or("")
+                .to_owned()
+        };
         let about = name_words(&format!("{} {}", text("title"), text("description")));
-        let about = about.into_iter().filter(|word| !is_stopword(word)).take(60).collect();
-        Self { path, name: name_words(key), about }
+        let about = about
+            .into_iter()
+            .filter(|word| !is_stopword(word))
+            .take(60)
+            .collect();
+        Self {
+            path,
+            name: name_words(key),
+            about,
+        }
     }
 }
 
@@ -71,7 +101,11 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn of(text: &'a str, is_row: bool) -> Self {
-        Self { facts: Facts::of(text), sentences: split(text), is_row }
+        Self {
+            facts: Facts::of(text),
+            sentences: split(text),
+            is_row,
+        }
     }
 }
 
@@ -116,7 +150,13 @@ impl<'a> Filler<'a> {
     }
 
     /// Fills one place, or gives its neutral value.
-    fn fill(&mut self, source: &Source<'_>, property: &Property, schema: &Value, depth: usize) -> Result<Filled, String> {
+    fn fill(
+        &mut self,
+        source: &Source<'_>,
+        property: &Property,
+        schema: &Value,
+        depth: usize,
+    ) -> Result<Filled, String> {
         match self.find(source, property, schema, depth)? {
             Some(filled) => Ok(filled),
             None => self.neutral(property, schema),
@@ -124,20 +164,34 @@ impl<'a> Filler<'a> {
     }
 
     /// The value for which the text gives evidence, if it does. An object is always found if its properties can be filled.
-    fn find(&mut self, source: &Source<'_>, property: &Property, schema: &Value, depth: usize) -> Result<Option<Filled>, String> {
+    fn find(
+        &mut self,
+        source: &Source<'_>,
+        property: &Property,
+        schema: &Value,
+        depth: usize,
+    ) -> Result<Option<Filled>, String> {
         self.values += 1;
         if self.values > MAX_VALUES {
-            return Err(format!("the output schema asks for more than {MAX_VALUES} values; the offline model stops there"));
+            return Err(format!(
+                "the output schema asks for more than {MAX_VALUES} values; the offline model stops there"
+            ));
         }
         if depth > MAX_DEPTH {
-            return Err(format!("the output schema is nested more than {MAX_DEPTH} deep at `{}`; make it flatter", property.path));
+            return Err(format!(
+                "the output schema is nested more than {MAX_DEPTH} deep at {}; make it flatter",
+                property.place()
+            ));
         }
-        let shape = Shape::of(self.root, schema).map_err(|cause| format!("`{}`: {cause}", property.path))?;
+        let shape = Shape::of(self.root, schema)
+            .map_err(|cause| format!("{}: {cause}", property.place()))?;
         let mut best: Option<Filled> = None;
         for branch in &shape.branches {
             let found = self.find_branch(source, property, branch, &shape, depth)?;
             if let Some(found) = found
-                && best.as_ref().is_none_or(|best| found.evidence > best.evidence)
+                && best
+                    .as_ref()
+                    .is_none_or(|best| found.evidence > best.evidence)
             {
                 best = Some(found);
             }
@@ -145,10 +199,20 @@ impl<'a> Filler<'a> {
         Ok(best)
     }
 
-    fn find_branch(&mut self, source: &Source<'_>, property: &Property, branch: &shape::Branch, shape: &Shape, depth: usize) -> Result<Option<Filled>, String> {
+    fn find_branch(
+        &mut self,
+        source: &Source<'_>,
+        property: &Property,
+        branch: &shape::Branch,
+        shape: &Shape,
+        depth: usize,
+    ) -> Result<Option<Filled>, String> {
         let schema = &branch.schema;
         let found = match &branch.kind {
-            Kind::Const(value) => Some(Filled::new(value.clone(), if shape.branches.len() > 1 { 0.0 } else { 1.0 })),
+            Kind::Const(value) => Some(Filled::new(
+                value.clone(),
+                if shape.branches.len() > 1 { 0.0 } else { 1.0 },
+            )),
             Kind::Enum(choices) => self.choose(source, property, choices),
             Kind::Object => self.object(source, property, schema, shape.nullable, depth)?,
             Kind::Array => self.array(source, property, schema, depth)?,
@@ -156,16 +220,30 @@ impl<'a> Filler<'a> {
             Kind::Number => self.quantity(source, property, schema, false),
             Kind::Boolean => self.boolean(source, property),
             Kind::String | Kind::Any => self.string(source, property, schema),
-            Kind::Null => None,
         };
         Ok(found)
     }
 
-    fn object(&mut self, source: &Source<'_>, property: &Property, schema: &Value, nullable: bool, depth: usize) -> Result<Option<Filled>, String> {
+    fn object(
+        &mut self,
+        source: &Source<'_>,
+        property: &Property,
+        schema: &Value,
+        nullable: bool,
+        depth: usize,
+    ) -> Result<Option<Filled>, String> {
         let empty = Map::new();
-        let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
-        let required: Vec<&str> =
-            schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let properties = schema
+            .get("properties")
+            .and_then(Value::as_object)
+            .unwrap_or(&empty);
+        let required: Vec<&str> = schema
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
         let mut out = Map::new();
         let mut certain: Option<f64> = None;
         let mut confidences: Vec<(&String, &Value)> = Vec::new();
@@ -183,8 +261,17 @@ impl<'a> Filler<'a> {
             if let Some(found) = &found {
                 evidence += found.evidence;
                 if is_choice(self.root, child) {
-                    certain = Some(certain.map_or(found.evidence, |least: f64| least.min(found.evidence)));
+                    certain = Some(
+                        certain.map_or(found.evidence, |least: f64| least.min(found.evidence)),
+                    );
                 }
+            }
+            if found.is_none()
+                && wanted
+                && is_choice(self.root, child)
+                && !is_nullable(self.root, child)
+            {
+                certain = Some(0.0);
             }
             match found {
                 Some(found) => drop(out.insert(key.clone(), found.value)),
@@ -194,14 +281,22 @@ impl<'a> Filler<'a> {
                 None => {}
             }
         }
-        let mean = if count == 0 { 1.0 } else { evidence / count as f64 };
+        let mean = if count == 0 {
+            1.0
+        } else {
+            evidence / count as f64
+        };
         for (key, child) in confidences {
-            let value = self.confidence(&property.child(key, child), child, certain.unwrap_or(mean))?;
+            let value =
+                self.confidence(&property.child(key, child), child, certain.unwrap_or(mean))?;
             out.insert(key.clone(), value);
         }
         for key in required {
             if !out.contains_key(key) {
-                let open = schema.get("additionalProperties").cloned().unwrap_or(Value::Bool(true));
+                let open = schema
+                    .get("additionalProperties")
+                    .cloned()
+                    .unwrap_or(Value::Bool(true));
                 let value = self.neutral(&property.child(key, &open), &open)?.value;
                 out.insert(key.to_owned(), value);
             }
@@ -214,13 +309,31 @@ impl<'a> Filler<'a> {
     }
 
     /// The confidence in the range that the schema gives it (`maximum: 100` means per cent).
-    fn confidence(&mut self, property: &Property, schema: &Value, confidence: f64) -> Result<Value, String> {
-        let shape = Shape::of(self.root, schema).map_err(|cause| format!("`{}`: {cause}", property.path))?;
+    fn confidence(
+        &mut self,
+        property: &Property,
+        schema: &Value,
+        confidence: f64,
+    ) -> Result<Value, String> {
+        let shape = Shape::of(self.root, schema)
+            .map_err(|cause| format!("{}: {cause}", property.place()))?;
         for branch in &shape.branches {
-            let top = branch.schema.get("maximum").and_then(Value::as_f64).unwrap_or(1.0);
-            let scale = if top >= 10.0 && top <= 100.0 { top } else { 1.0 };
+            let top = branch
+                .schema
+                .get("maximum")
+                .and_then(Value::as_f64)
+                .unwrap_or(1.0);
+            let scale = if top >= 10.0 && top <= 100.0 {
+                top
+            } else {
+                1.0
+            };
             let whole = matches!(branch.kind, Kind::Integer);
-            let scaled = if whole { (confidence * scale).round() } else { round4(confidence * scale) };
+            let scaled = if whole {
+                (confidence * scale).round()
+            } else {
+                round4(confidence * scale)
+            };
             if let Some(value) = limits::number(&branch.schema, scaled, whole) {
                 return Ok(value);
             }
@@ -230,7 +343,7 @@ impl<'a> Filler<'a> {
 
     /// What stands where the text says nothing: `null` if it may, the default, or a neutral value with a note.
     fn neutral(&mut self, property: &Property, schema: &Value) -> Result<Filled, String> {
-        let place = if property.path.is_empty() { "the output".to_owned() } else { format!("`{}`", property.path) };
+        let place = property.place();
         let shape = Shape::of(self.root, schema).map_err(|cause| format!("{place}: {cause}"))?;
         if let Some(default) = shape.default {
             return Ok(Filled::new(default, 0.0));
@@ -242,13 +355,17 @@ impl<'a> Filler<'a> {
         for branch in &shape.branches {
             match limits::neutral(self.root, branch, 0) {
                 Ok(value) => {
-                    self.note(format!("{place}: the text says nothing about it; {value} stands for that"));
+                    self.note(format!(
+                        "{place}: the text says nothing about it; {value} stands for that"
+                    ));
                     return Ok(Filled::new(value, 0.0));
                 }
                 Err(why) => cause = why,
             }
         }
-        Err(format!("{place}: the text says nothing about it, and {cause}; allow null there"))
+        Err(format!(
+            "{place}: the text says nothing about it, and {cause}; allow null there"
+        ))
     }
 
     fn note(&mut self, note: String) {
@@ -264,9 +381,23 @@ fn is_confidence(property: &Property) -> bool {
 }
 
 fn is_number(root: &Value, schema: &Value) -> bool {
-    Shape::of(root, schema).is_ok_and(|shape| shape.branches.iter().any(|b| matches!(b.kind, Kind::Number | Kind::Integer)))
+    Shape::of(root, schema).is_ok_and(|shape| {
+        shape
+            .branches
+            .iter()
+            .any(|b| matches!(b.kind, Kind::Number | Kind::Integer))
+    })
+}
+
+fn is_nullable(root: &Value, schema: &Value) -> bool {
+    Shape::of(root, schema).is_ok_and(|shape| shape.nullable)
 }
 
 fn is_choice(root: &Value, schema: &Value) -> bool {
-    Shape::of(root, schema).is_ok_and(|shape| shape.branches.iter().any(|b| matches!(b.kind, Kind::Enum(_))))
+    Shape::of(root, schema).is_ok_and(|shape| {
+        shape
+            .branches
+            .iter()
+            .any(|b| matches!(b.kind, Kind::Enum(_)))
+    })
 }

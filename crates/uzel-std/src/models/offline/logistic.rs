@@ -28,12 +28,19 @@ impl Logistic {
         while table * labels > MAX_WEIGHTS && table > 1 << 10 {
             table /= 2;
         }
-        let mut model = Self { labels, table, weights: vec![0.0; table * labels] };
+        let mut model = Self {
+            labels,
+            table,
+            weights: vec![0.0; table * labels],
+        };
         let features: usize = examples.iter().map(|(vector, _)| vector.len()).sum();
         let epochs = (MAX_WORK / (2 * features * labels).max(1)).clamp(1, MAX_EPOCHS);
         let count = examples.len();
         // A step without a common factor with the count visits every example once, far from the one before.
-        let step = (1..).map(|n| count * 5 / 8 + n).find(|step| gcd(*step, count) == 1).unwrap_or(1);
+        let step = (1..)
+            .map(|n| count * 5 / 8 + n)
+            .find(|step| gcd(*step, count) == 1)
+            .unwrap_or(1);
         let mut gradient = vec![0.0f32; labels];
         for epoch in 0..epochs {
             let rate = RATE / (1.0 + 4.0 * epoch as f32 / epochs as f32);
@@ -41,7 +48,11 @@ impl Logistic {
                 let (vector, label) = examples[(turn * step + epoch) % count];
                 let probabilities = softmax(&model.logits(vector), 1.0);
                 for (index, p) in probabilities.iter().enumerate() {
-                    let wanted = if index == label { 1.0 - SMOOTHING } else { SMOOTHING / (labels - 1) as f32 };
+                    let wanted = if index == label {
+                        1.0 - SMOOTHING
+                    } else {
+                        SMOOTHING / (labels - 1) as f32
+                    };
                     gradient[index] = rate * (wanted - *p as f32);
                 }
                 for (feature, value) in vector {
@@ -87,17 +98,28 @@ mod tests {
 
     #[test]
     fn learns_and_repeats_itself() {
-        let texts = ["my card is lost", "I lost the card", "where is my parcel", "the parcel is late"];
+        let texts = [
+            "my card is lost",
+            "I lost the card",
+            "where is my parcel",
+            "the parcel is late",
+        ];
         let vectors: Vec<Vector> = texts.iter().map(|text| vector(text)).collect();
         let examples: Vec<(&Vector, usize)> = vectors.iter().zip([0, 0, 1, 1]).collect();
         let model = Logistic::train(&examples, 2);
         let p = model.probabilities(&vector("has the parcel been lost?"), 1.0);
         assert!(p[1] > p[0] && p[1] < 0.999, "{p:?}");
-        assert_eq!(p, Logistic::train(&examples, 2).probabilities(&vector("has the parcel been lost?"), 1.0));
+        assert_eq!(
+            p,
+            Logistic::train(&examples, 2).probabilities(&vector("has the parcel been lost?"), 1.0)
+        );
     }
 
     #[test]
     fn no_examples_are_no_fault() {
-        assert_eq!(Logistic::train(&[], 2).probabilities(&vector("x"), 1.0), [0.5, 0.5]);
+        assert_eq!(
+            Logistic::train(&[], 2).probabilities(&vector("x"), 1.0),
+            [0.5, 0.5]
+        );
     }
 }

@@ -3,7 +3,10 @@
 /// The part of `prompt` that a question is about: what stands between tags, fences or quotes, or after the first
 /// instruction that ends in a colon; the whole prompt if there is no such part.
 pub(crate) fn of(prompt: &str) -> &str {
-    let part = tagged(prompt).or_else(|| fenced(prompt, "```")).or_else(|| fenced(prompt, "\"\"\"")).or_else(|| after_colon(prompt));
+    let part = tagged(prompt)
+        .or_else(|| fenced(prompt, "```"))
+        .or_else(|| fenced(prompt, "\"\"\""))
+        .or_else(|| after_colon(prompt));
     match part.map(str::trim) {
         Some(part) if !part.is_empty() => part,
         _ => prompt,
@@ -15,9 +18,14 @@ fn tagged(prompt: &str) -> Option<&str> {
     let mut best: Option<&str> = None;
     for (at, _) in prompt.match_indices('<').take(50) {
         let rest = &prompt[at + 1..];
-        let Some(end) = rest.find('>').filter(|end| (1..=40).contains(end)) else { continue };
+        let Some(end) = rest.find('>').filter(|end| (1..=40).contains(end)) else {
+            continue;
+        };
         let name = &rest[..end];
-        if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+        if !name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+        {
             continue;
         }
         if let Some(close) = rest.find(&format!("</{name}>")) {
@@ -45,17 +53,53 @@ fn fenced<'a>(prompt: &'a str, mark: &str) -> Option<&'a str> {
 /// whose first word is a verb that one tells a model to do.
 fn after_colon(prompt: &str) -> Option<&str> {
     const VERBS: &[&str] = &[
-        "classify", "extract", "summarise", "summarize", "answer", "decide", "read", "find", "fill", "write", "draft", "reply",
-        "tell", "judge", "rate", "label", "categorise", "categorize", "detect", "triage", "identify", "translate", "determine",
-        "analyse", "analyze", "given", "you", "please", "is", "does", "what", "which", "shorten", "describe", "explain",
+        "classify",
+        "extract",
+        "summarise",
+        "summarize",
+        "answer",
+        "decide",
+        "read",
+        "find",
+        "fill",
+        "write",
+        "draft",
+        "reply",
+        "tell",
+        "judge",
+        "rate",
+        "label",
+        "categorise",
+        "categorize",
+        "detect",
+        "triage",
+        "identify",
+        "translate",
+        "determine",
+        "analyse",
+        "analyze",
+        "given",
+        "you",
+        "please",
+        "is",
+        "does",
+        "what",
+        "which",
+        "shorten",
+        "describe",
+        "explain",
     ];
-    let first = super::ngrams::tokens(&prompt[..prompt.floor_char_boundary(80)]).into_iter().next()?;
+    let first = super::ngrams::tokens(&prompt[..prompt.floor_char_boundary(80)])
+        .into_iter()
+        .next()?;
     if !VERBS.contains(&first.word.as_str()) {
         return None;
     }
     let head = &prompt[..prompt.floor_char_boundary(300)];
     let colon = head.find(": ").or_else(|| head.find(":\n"))?;
-    prompt.get(colon + 1..).filter(|rest| rest.chars().any(char::is_alphanumeric))
+    prompt
+        .get(colon + 1..)
+        .filter(|rest| rest.chars().any(char::is_alphanumeric))
 }
 
 #[cfg(test)]
@@ -68,10 +112,16 @@ mod tests {
 
     #[test]
     fn parts() {
-        check("Classify the message and find the order id, if any: I want a refund", "I want a refund");
+        check(
+            "Classify the message and find the order id, if any: I want a refund",
+            "I want a refund",
+        );
         check("Extract:\n<message>\nHallo\n</message>\nThanks", "Hallo");
         check("Summarise\n```text\nlong text\n```", "long text");
-        check("My question: where is my order?", "My question: where is my order?");
+        check(
+            "My question: where is my order?",
+            "My question: where is my order?",
+        );
         check("Classify:", "Classify:");
         check("", "");
         check("<a></a>", "<a></a>");

@@ -24,14 +24,19 @@ impl Decimal {
 
     /// The value as a float; correctly rounded because it is read from the decimal digits.
     pub(crate) fn to_f64(self) -> f64 {
-        self.to_string().parse().expect("digits with at most one point are a number")
+        self.to_string()
+            .parse()
+            .expect("digits with at most one point are a number")
     }
 
     /// Reads digits with separators. A separator is the decimal one if it is the last kind of two kinds, or if it
     /// stands once and is not a comma (with `comma_decimal`, not a point) before exactly three digits.
     pub(crate) fn read(text: &str, comma_decimal: bool) -> Option<Self> {
         let negative = text.starts_with(['-', '−', '–']);
-        let body: Vec<char> = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',')).collect();
+        let body: Vec<char> = text
+            .chars()
+            .filter(|c| c.is_ascii_digit() || matches!(c, '.' | ','))
+            .collect();
         let last_at = body.iter().rposition(|c| !c.is_ascii_digit());
         let point = last_at.filter(|at| {
             let mark = body[*at];
@@ -39,7 +44,12 @@ impl Decimal {
             let other = body.iter().any(|c| !c.is_ascii_digit() && *c != mark);
             let after = body.len() - at - 1;
             let grouping = if comma_decimal { '.' } else { ',' };
-            same == 1 && (other || after != 3 || mark != grouping || *at > 3 || (*at == 1 && body[0] == '0'))
+            same == 1
+                && (other
+                    || after != 3
+                    || mark != grouping
+                    || *at > 3
+                    || (*at == 1 && body[0] == '0'))
         });
         let digits: String = body.iter().filter(|c| c.is_ascii_digit()).collect();
         let scale = point.map_or(0, |at| body.len() - at - 1);
@@ -47,16 +57,27 @@ impl Decimal {
             return None;
         }
         let units: i64 = digits.parse().ok()?;
-        Some(Self { units: if negative { -units } else { units }, scale: scale as u32 })
+        Some(Self {
+            units: if negative { -units } else { units },
+            scale: scale as u32,
+        })
     }
 }
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.units < 0 { "-" } else { "" };
-        let digits = format!("{:0width$}", self.units.unsigned_abs(), width = self.scale as usize + 1);
+        let digits = format!(
+            "{:0width$}",
+            self.units.unsigned_abs(),
+            width = self.scale as usize + 1
+        );
         let (whole, part) = digits.split_at(digits.len() - self.scale as usize);
-        if part.is_empty() { write!(f, "{sign}{whole}") } else { write!(f, "{sign}{whole}.{part}") }
+        if part.is_empty() {
+            write!(f, "{sign}{whole}")
+        } else {
+            write!(f, "{sign}{whole}.{part}")
+        }
     }
 }
 
@@ -87,7 +108,8 @@ fn currency(mark: &str) -> Option<&'static str> {
 /// Amounts with a currency before or after them.
 pub(super) fn find_money(text: &str, taken: &mut Taken) -> Vec<Found<Money>> {
     static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
-        let before = r"(?:US)?\$|[€£¥₹₽₴]|\b(?:USD|EUR|GBP|CHF|JPY|CNY|INR|RUB|UAH|PLN|SEK|CAD|AUD)\b";
+        let before =
+            r"(?:US)?\$|[€£¥₹₽₴]|\b(?:USD|EUR|GBP|CHF|JPY|CNY|INR|RUB|UAH|PLN|SEK|CAD|AUD)\b";
         let after = r"[$€£¥₹₽₴¢円元]|(?:USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|RUB|UAH|PLN|SEK|CAD|AUD|euros?|dollars?|d[oó]lares|bucks|pounds?|quid|yen|franken|rupees|cents?|руб(?:\.|лей)?|zł)(?:[^\p{L}\d]|$)";
         Regex::new(&format!(
             r"(?i)(?P<sign>[-−])?(?:(?P<before>{before})[ \u{{a0}}]?(?P<a>[-−]?(?:{NUMBER}))|(?P<b>{NUMBER})(?:[.,][-–—]+)?[ \u{{a0}}]?(?P<after>{after}))"
@@ -96,18 +118,32 @@ pub(super) fn find_money(text: &str, taken: &mut Taken) -> Vec<Found<Money>> {
     });
     let mut out = Vec::new();
     for found in PATTERN.captures_iter(text) {
-        let Some(number) = found.name("a").or_else(|| found.name("b")) else { continue };
-        let Some(mark) = found.name("before").or_else(|| found.name("after")) else { continue };
-        let trimmed = mark.as_str().trim_end_matches(|c: char| !c.is_alphanumeric() && currency(&c.to_string()).is_none());
-        let Some(currency) = currency(trimmed) else { continue };
+        let Some(number) = found.name("a").or_else(|| found.name("b")) else {
+            continue;
+        };
+        let Some(mark) = found.name("before").or_else(|| found.name("after")) else {
+            continue;
+        };
+        let trimmed = mark
+            .as_str()
+            .trim_end_matches(|c: char| !c.is_alphanumeric() && currency(&c.to_string()).is_none());
+        let Some(currency) = currency(trimmed) else {
+            continue;
+        };
         let start = number.start().min(mark.start());
         let at = start..number.end().max(mark.start() + trimmed.len());
         let glued = text[..start].ends_with(|c: char| c.is_alphanumeric() || c == '.' || c == '_');
         if out.len() >= MAX_FACTS || glued || !taken.is_free(&at) {
             continue;
         }
-        let comma_decimal = found.name("after").is_some() || matches!(currency, "EUR" | "PLN" | "RUB" | "UAH" | "SEK");
-        let Some(mut amount) = Decimal::read(number.as_str(), comma_decimal && !mark.as_str().starts_with('$')) else { continue };
+        let comma_decimal = found.name("after").is_some()
+            || matches!(currency, "EUR" | "PLN" | "RUB" | "UAH" | "SEK");
+        let Some(mut amount) = Decimal::read(
+            number.as_str(),
+            comma_decimal && !mark.as_str().starts_with('$'),
+        ) else {
+            continue;
+        };
         if found.name("sign").is_some() {
             amount.units = -amount.units;
         }
@@ -118,7 +154,10 @@ pub(super) fn find_money(text: &str, taken: &mut Taken) -> Vec<Found<Money>> {
             currency
         };
         taken.add(at.clone());
-        out.push(Found { at, value: Money { amount, currency } });
+        out.push(Found {
+            at,
+            value: Money { amount, currency },
+        });
     }
     out
 }
@@ -138,18 +177,32 @@ pub(super) fn find(text: &str, taken: &Taken) -> Vec<Found<Decimal>> {
         let at = start..found.end();
         let before = text[..start].chars().next_back();
         let after = text[at.end..].chars().next();
-        let glued = |c: Option<char>| c.is_some_and(|c| c.is_alphabetic() && !super::super::ngrams::is_spaceless(c) || matches!(c, '_' | '#' | '/' | ':'));
-        let unit = text[at.end..].starts_with(['k', 'm', 'g', 'h', 'd', 'c', 'x', '×', 'л', 'ч', 'ш']);
-        if out.len() >= MAX_FACTS || glued(before) || (glued(after) && !unit && after != Some(':')) || !taken.is_free(&at) {
+        let glued = |c: Option<char>| {
+            c.is_some_and(|c| {
+                c.is_alphabetic() && !super::super::ngrams::is_spaceless(c)
+                    || matches!(c, '_' | '#' | '/' | ':' | '$' | '€' | '£')
+            })
+        };
+        let unit =
+            text[at.end..].starts_with(['k', 'm', 'g', 'h', 'd', 'c', 'x', '×', 'л', 'ч', 'ш']);
+        if out.len() >= MAX_FACTS
+            || glued(before)
+            || (glued(after) && !unit && after != Some(':'))
+            || !taken.is_free(&at)
+        {
             continue;
         }
         if after == Some(':') && text[at.end + 1..].starts_with(|c: char| c.is_ascii_digit()) {
             continue;
         }
         let spelled = &text[at.clone()];
-        let version = spelled.matches('.').count() > 1 && !spelled.split('.').skip(1).all(|group| group.len() == 3);
+        let version = spelled.matches('.').count() > 1
+            && !spelled.split('.').skip(1).all(|group| group.len() == 3);
         let dashed = before == Some('-') && text[..start - 1].ends_with(char::is_alphabetic);
-        if version || dashed {
+        let ranged = after == Some('-')
+            && text[at.end + 1..].starts_with(|c: char| c.is_ascii_digit())
+            || before == Some('-') && text[..start - 1].ends_with(|c: char| c.is_ascii_digit());
+        if version || dashed || ranged {
             continue;
         }
         if let Some(value) = Decimal::read(spelled, false) {
@@ -176,5 +229,8 @@ pub(crate) fn number_word(word: &str) -> Option<i64> {
         &["eleven", "elf", "once", "onze"],
         &["twelve", "zwolf", "doce", "douze", "dozen"],
     ];
-    WORDS.iter().position(|names| names.contains(&word)).map(|value| value as i64)
+    WORDS
+        .iter()
+        .position(|names| names.contains(&word))
+        .map(|value| value as i64)
 }

@@ -27,7 +27,6 @@ pub(super) enum Kind {
     Integer,
     Number,
     Boolean,
-    Null,
     Any,
 }
 
@@ -43,18 +42,30 @@ pub(super) struct Shape {
 impl Shape {
     /// Reads `schema`, a part of `root`. The error says what is wrong with it, without its place.
     pub(super) fn of(root: &Value, schema: &Value) -> Result<Self, String> {
-        let mut shape = Self { branches: Vec::new(), nullable: false, default: None };
+        let mut shape = Self {
+            branches: Vec::new(),
+            nullable: false,
+            default: None,
+        };
         shape.read(root, schema, 0)?;
         Ok(shape)
     }
 
     fn read(&mut self, root: &Value, schema: &Value, steps: usize) -> Result<(), String> {
         let mut schema = resolve(root, schema, steps)?;
-        self.default = self.default.take().or_else(|| schema.get("default").cloned());
+        self.default = self
+            .default
+            .take()
+            .or_else(|| schema.get("default").cloned());
         for key in ["anyOf", "oneOf"] {
-            let Some(Value::Array(options)) = schema.remove(key) else { continue };
+            let Some(Value::Array(options)) = schema.remove(key) else {
+                continue;
+            };
             if let Some(choices) = constants(&options) {
-                let all = choices.into_iter().filter(|(value, _)| allows(schema.get("type"), value)).collect();
+                let all = choices
+                    .into_iter()
+                    .filter(|(value, _)| allows(schema.get("type"), value))
+                    .collect();
                 schema.insert("type".to_owned(), Value::Null);
                 self.push_choices(all, Value::Object(schema));
                 return Ok(());
@@ -75,14 +86,20 @@ impl Shape {
             return Ok(());
         }
         if let Some(Value::Array(values)) = schema.get("enum") {
-            let kept = values.iter().filter(|value| allows(schema.get("type"), value));
+            let kept = values
+                .iter()
+                .filter(|value| allows(schema.get("type"), value));
             let choices = kept.map(|value| (value.clone(), String::new())).collect();
             self.push_choices(choices, Value::Object(schema));
             return Ok(());
         }
         let types: Vec<String> = match schema.get("type") {
             Some(Value::String(name)) => vec![name.clone()],
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            Some(Value::Array(names)) => names
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             _ => vec![guess(&schema).to_owned()],
         };
         for name in types {
@@ -133,8 +150,11 @@ fn resolve(root: &Value, schema: &Value, steps: usize) -> Result<Map<String, Val
         _ => return Err("a schema is an object or a boolean".to_owned()),
     };
     if let Some(Value::String(reference)) = map.remove("$ref") {
-        let target = reference.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
-        let target = target.ok_or_else(|| format!("`$ref: {reference}` leads to nothing in this schema"))?;
+        let target = reference
+            .strip_prefix('#')
+            .and_then(|pointer| root.pointer(pointer));
+        let target =
+            target.ok_or_else(|| format!("`$ref: {reference}` leads to nothing in this schema"))?;
         map = merge(resolve(root, target, steps + 1)?, &map);
     }
     if let Some(Value::Array(parts)) = map.remove("allOf") {
@@ -151,7 +171,11 @@ fn merge(mut base: Map<String, Value>, over: &Map<String, Value>) -> Map<String,
     for (key, value) in over {
         match (base.get_mut(key), value) {
             (Some(Value::Object(mine)), Value::Object(theirs)) if key == "properties" => {
-                mine.extend(theirs.iter().map(|(name, schema)| (name.clone(), schema.clone())));
+                mine.extend(
+                    theirs
+                        .iter()
+                        .map(|(name, schema)| (name.clone(), schema.clone())),
+                );
             }
             (Some(Value::Array(mine)), Value::Array(theirs)) if key == "required" => {
                 mine.extend(theirs.iter().cloned());
@@ -167,8 +191,14 @@ fn merge(mut base: Map<String, Value>, over: &Map<String, Value>) -> Map<String,
 /// The values of a list of `{const, description}`, if it is one.
 fn constants(options: &[Value]) -> Option<Vec<(Value, String)>> {
     let read = |option: &Value| {
-        let text = option.get("description").or_else(|| option.get("title")).and_then(Value::as_str);
-        let null = option.get("type").is_some_and(|name| name == "null").then_some(Value::Null);
+        let text = option
+            .get("description")
+            .or_else(|| option.get("title"))
+            .and_then(Value::as_str);
+        let null = option
+            .get("type")
+            .is_some_and(|name| name == "null")
+            .then_some(Value::Null);
         let value = option.get("const").cloned().or(null)?;
         Some((value, text.unwrap_or("").to_owned()))
     };
@@ -180,7 +210,10 @@ fn allows(types: Option<&Value>, value: &Value) -> bool {
     let fits = |name: &str| match value {
         Value::Null => name == "null",
         Value::Bool(_) => name == "boolean",
-        Value::Number(number) => name == "number" || name == "integer" && number.as_f64().is_some_and(|n| n.fract() == 0.0),
+        Value::Number(number) => {
+            name == "number"
+                || name == "integer" && number.as_f64().is_some_and(|n| n.fract() == 0.0)
+        }
         Value::String(_) => name == "string",
         Value::Array(_) => name == "array",
         Value::Object(_) => name == "object",
@@ -201,7 +234,13 @@ fn guess(schema: &Map<String, Value>) -> &'static str {
         "array"
     } else if has(&["pattern", "format", "minLength", "maxLength"]) {
         "string"
-    } else if has(&["minimum", "maximum", "multipleOf", "exclusiveMinimum", "exclusiveMaximum"]) {
+    } else if has(&[
+        "minimum",
+        "maximum",
+        "multipleOf",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+    ]) {
         "number"
     } else {
         ""

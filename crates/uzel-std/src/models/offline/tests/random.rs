@@ -21,8 +21,33 @@ fn text() -> impl Strategy<Value = String> {
 
 fn name() -> impl Strategy<Value = String> {
     prop::sample::select(vec![
-        "amount_cents", "price_usd", "order_id", "ids", "email", "phone", "url", "due_date", "damaged", "wants_refund", "category", "confidence", "summary",
-        "reason", "title", "answer", "language", "currency", "customer_name", "items", "keywords", "questions", "points", "quantity", "x", "ключ", "id",
+        "amount_cents",
+        "price_usd",
+        "order_id",
+        "ids",
+        "email",
+        "phone",
+        "url",
+        "due_date",
+        "damaged",
+        "wants_refund",
+        "category",
+        "confidence",
+        "summary",
+        "reason",
+        "title",
+        "answer",
+        "language",
+        "currency",
+        "customer_name",
+        "items",
+        "keywords",
+        "questions",
+        "points",
+        "quantity",
+        "x",
+        "ключ",
+        "id",
     ])
     .prop_map(str::to_owned)
 }
