@@ -1,1 +1,2 @@
 //! The kinds, models, tools and retrievers that ship with uzel.
+pub mod models;

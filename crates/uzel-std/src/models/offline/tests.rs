@@ -1,0 +1,5 @@
+//! Tests of the whole offline model: schemas in, values out.
+
+mod filling;
+mod random;
+mod replies;
