@@ -1,1 +1,3 @@
 //! The kinds, models, tools and retrievers that ship with uzel.
+
+pub mod guard;
