@@ -117,10 +117,10 @@ pub(crate) fn report(root: &Path) -> (String, ExitCode) {
         Ok(repo) => {
             let problems = check(&repo);
             let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
-            let mut text: String = problems.iter().map(|problem| format!("{problem}\n")).collect();
-            let n_files = repo.files.len();
-            text += &format!("tidy: {errors} problems, {} warnings, {n_files} files\n", problems.len() - errors);
-            (text, if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            let mut lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            let (n_files, warnings) = (repo.files.len(), problems.len() - errors);
+            lines.push(format!("tidy: {errors} problems, {warnings} warnings, {n_files} files\n"));
+            (lines.join("\n"), if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
         Err(why) => (format!("tidy: {why}\n"), ExitCode::FAILURE),
     }

@@ -100,19 +100,17 @@ fn is_page(path: &str) -> bool {
 fn targets(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     for (at, line) in prose(text) {
-        let spans: Vec<&str> = line.split('`').collect();
-        // Odd pieces are code, unless their closing tick is missing.
-        for (_, piece) in spans.iter().enumerate().filter(|(index, _)| index % 2 == 0) {
+        // Every second piece is code. A link whose text is code ends in the piece after it.
+        for piece in line.split('`').step_by(2) {
             for (start, _) in piece.match_indices("](") {
                 let rest = piece.get(start + 2..).unwrap_or_default();
                 found.push((at, rest.split([')', ' ']).next().unwrap_or_default()));
             }
         }
-        // The text of a link may be code, which puts `](target)` at the start of the next piece: covered above.
-        if let Some((name, target)) = line.split_once("]: ").filter(|(name, _)| name.starts_with('[')) {
-            if !name.starts_with("[^") {
-                found.push((at, target.split(' ').next().unwrap_or_default()));
-            }
+        if let Some((name, target)) = line.split_once("]: ").filter(|(name, _)| name.starts_with('['))
+            && !name.starts_with("[^")
+        {
+            found.push((at, target.split(' ').next().unwrap_or_default()));
         }
     }
     found.into_iter().map(|(at, target)| (at, target.trim_matches(['<', '>']))).collect()

@@ -45,7 +45,7 @@ pub(crate) fn reasons_for_todos(repo: &Repo, problems: &mut Vec<Problem>) {
 /// No file names a package host or a place that only its author has.
 pub(crate) fn foreign_places(repo: &Repo, problems: &mut Vec<Problem>) {
     // Cargo writes lock files, and they name the host.
-    for (path, text) in repo.iter().filter(|(path, _)| !path.ends_with(".lock")) {
+    for (path, text) in repo.iter().filter(|(path, _)| !path.ends_with("Cargo.lock")) {
         for (at, line) in numbered(text) {
             let line = line.to_lowercase();
             for host in HOSTS {
