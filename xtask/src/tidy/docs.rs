@@ -80,7 +80,7 @@ pub(crate) fn links(repo: &Repo, problems: &mut Vec<Problem>) {
                 None => {
                     problems.push(Problem::error(path, at, format!("`{target}` does not exist"), "correct the link"));
                 }
-                Some(text) if file.ends_with(".md") && !anchor.is_empty() && !anchors(text).contains(anchor) => {
+                Some(text) if is_markdown(&file) && !anchor.is_empty() && !anchors(text).contains(anchor) => {
                     let what = format!("{file} has no heading `#{anchor}`");
                     problems.push(Problem::error(path, at, what, "correct the part after `#`"));
                 }
@@ -94,6 +94,10 @@ pub(crate) fn links(repo: &Repo, problems: &mut Vec<Problem>) {
 fn is_page(path: &str) -> bool {
     let data_of_example = path.starts_with("examples/") && path.split('/').count() > 3;
     !is_test(path) && !data_of_example
+}
+
+fn is_markdown(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| extension == "md")
 }
 
 /// Targets of `[text](target)` and `[name]: target`, with their lines; fenced blocks and code spans have none.
