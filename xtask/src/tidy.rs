@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_repository_is_tidy() {
-        let repo = Repo::load(crate::root()).expect("the repository can be read");
+        let repo = Repo::load(&crate::root()).expect("the repository can be read");
         let mut errors = Vec::new();
         for problem in check(&repo) {
             match problem.severity {
@@ -220,12 +220,12 @@ mod tests {
     #[test]
     fn the_repository_is_seen_with_and_without_git() {
         let known = ["Cargo.toml", "xtask/src/tidy.rs", "crates/uzel-core/src/lib.rs"];
-        let walked = walk(crate::root()).expect("the repository can be walked");
+        let walked = walk(&crate::root()).expect("the repository can be walked");
         for path in known {
             assert!(walked.iter().any(|found| found == path), "the walk misses {path}");
         }
         assert!(!walked.iter().any(|path| path.starts_with("target/")));
-        if let Some(listed) = listed_by_git(crate::root()) {
+        if let Some(listed) = listed_by_git(&crate::root()) {
             for path in known {
                 assert!(listed.iter().any(|found| found == path), "git misses {path}");
             }
