@@ -1,1 +1,3 @@
+//! The `uzel` binary; a person or a script runs it.
+
 fn main() {}

@@ -1,0 +1,42 @@
+# Recipes are one line each; longer logic lives in scripts/ and xtask/.
+
+# The batch of `make demo`, in one place: the README and the tests quote it from here.
+DEMO := examples/support-triage/app.yaml --inputs examples/support-triage/tickets.jsonl --parallel 8 --summary category,outcome
+# Seconds of `make fuzz` (and of its part in `make test`); first seed of `make sim`.
+seconds ?= 120
+seed ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo check test lint fix generate sim ci bench fuzz
+
+help: ## list the recipes
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: ## build, then run the support desk over its tickets: no key, no server, no network after the build
+	cargo build --release -p uzel && target/release/uzel run $(DEMO)
+
+check: ## fast checks: format, lints
+	cargo fmt --all --check && cargo clippy --workspace --all-targets -- -D warnings
+
+test: lint fuzz ## everything CI runs; the tests come last, so that their summary is the last thing to read
+	cargo test --workspace
+
+lint: check ## check, repository rules, licences and bans of dependencies
+	cargo run -q -p xtask -- tidy && scripts/deny
+
+fix: ## format and apply what clippy can fix by itself
+	cargo clippy --fix --allow-dirty --allow-staged --workspace --all-targets && cargo fmt --all
+
+generate: ## write the schema and the reference again (their test fails when they are stale)
+	UZEL_GENERATE=1 cargo test -p uzel generated
+
+sim: ## the simulation from one seed: make sim seed=42
+	UZEL_SIM_SEED=$(seed) cargo test -p uzel-testkit sim
+
+ci: test ## what CI runs
+
+bench: ## benchmarks of the whole workspace
+	cargo bench --workspace
+
+fuzz: ## look for documents that break the reader: make fuzz seconds=600
+	scripts/fuzz $(seconds)
