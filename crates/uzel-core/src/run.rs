@@ -4,7 +4,7 @@
 //! happened, so it is computed again whenever a log is read.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
 
@@ -138,7 +138,7 @@ pub struct Run {
     id: RunId,
     begin: Option<Begin>,
     instances: Vec<Instance>,
-    effects: HashMap<EffectName, Effect>,
+    effects: BTreeMap<EffectName, Effect>,
     intents: Vec<EffectName>,
     totals: Totals,
     /// Nodes that settled and whose children have not been looked at.
@@ -196,7 +196,7 @@ impl Run {
             graph,
             id,
             begin: None,
-            effects: HashMap::new(),
+            effects: BTreeMap::new(),
             intents: vec![],
             totals: Totals::default(),
             fresh: VecDeque::new(),
@@ -349,9 +349,13 @@ impl Run {
 
     /// The effects of an instance that have a result.
     pub fn effects_of(&self, instance: &InstancePath) -> BTreeMap<EffectName, Result<Arc<Value>, Failure>> {
-        let own = |name: &EffectName| is_of(name, instance.as_str());
-        let effects = self.effects.iter().filter(|(name, _)| own(name));
-        effects.map(|(name, effect)| (name.clone(), effect.result.clone())).collect()
+        self.own_effects(instance.as_str()).map(|(name, effect)| (name.clone(), effect.result.clone())).collect()
+    }
+
+    /// The effects whose names begin with `instance/`; names are ordered, so that they lie together.
+    fn own_effects<'a>(&'a self, instance: &'a str) -> impl Iterator<Item = (&'a EffectName, &'a Effect)> {
+        let first = EffectName::from(format!("{instance}/"));
+        self.effects.range(first..).take_while(move |(name, _)| is_of(name, instance))
     }
 
     /// The `once` effects of an instance that were about to be tried when the log ends, and have no result.
@@ -498,8 +502,7 @@ impl Run {
     /// `nodes.<id>`: what can be said about each node beside its value.
     fn metadata(&self) -> impl Iterator<Item = (String, Value)> {
         self.graph.nodes.keys().zip(&self.instances).map(|(id, place)| {
-            let own = self.effects.iter().filter(|(name, _)| is_of(name, id));
-            let (attempts, cost) = own.fold((0, 0.0), |(attempts, cost), (_, effect)| {
+            let (attempts, cost) = self.own_effects(id).fold((0, 0.0), |(attempts, cost), (_, effect)| {
                 (attempts + effect.meta.attempts, cost + effect.meta.cost_usd)
             });
             (id.clone(), json!({ "status": place.state.as_str(), "attempts": attempts, "cost_usd": cost }))

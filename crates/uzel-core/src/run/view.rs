@@ -70,9 +70,7 @@ impl Run {
         };
         let has_value = matches!(place.state, State::Ok { .. }) || place.substitute.is_some();
         let mut effects: Vec<EffectView> = self
-            .effects
-            .iter()
-            .filter(|(name, _)| super::is_of(name, id))
+            .own_effects(id)
             .map(|(name, effect)| EffectView {
                 name: name.clone(),
                 failure: effect.result.as_ref().err().cloned(),

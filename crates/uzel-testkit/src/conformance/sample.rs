@@ -165,7 +165,7 @@ pub fn every_event() -> Vec<Event> {
     for end in [
         End::Succeeded(here()),
         End::Failed { instance: Some(instance.clone()), failure },
-        End::Stopped { instance, text: "no".into() },
+        End::Stopped { instance, text: "no".into(), output: Stored::Here(Arc::new(Value::Null)) },
         End::Cancelled { why: "ann".into() },
     ] {
         events.push(Event::Ended { end, at });
