@@ -139,6 +139,11 @@ mod tests {
             "model `fast` has the `base_url` `localhost:11434`, which is not an http or https address"
         );
         assert_eq!(
+            error(json!({ "use": "openai-compatible/x", "base_url": "https://me:secret@host/v1" })),
+            "model `fast` has a user or password in its `base_url`; send it as a secret header instead, such as \
+             `headers: { authorization: \"Basic ${{ secrets.NAME }}\" }`"
+        );
+        assert_eq!(
             error(json!({ "use": "scripted", "responses": "tests/answers.yaml" })),
             "model `fast`: there is no file `tests/answers.yaml`"
         );

@@ -57,11 +57,7 @@ impl Endpoint {
         let Some(base_url) = config.base_url.as_deref().or(defaults.base_url) else {
             return Err(format!("model `{name}` needs `base_url`, such as `http://127.0.0.1:11434/v1` for Ollama"));
         };
-        if !is_web_address(base_url) {
-            return Err(format!(
-                "model `{name}` has the `base_url` `{base_url}`, which is not an http or https address"
-            ));
-        }
+        check_address(name, base_url)?;
         let variable = config.key_name().or(defaults.key_variable);
         // An own header may carry the key (gateways do that).
         let is_authorized = config.headers.keys().any(|header| {
@@ -142,7 +138,10 @@ impl Endpoint {
             self.headers.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         if let Some(key) = &self.key {
             let (name, value) = authorize(key.reveal());
-            secret_headers.push((name, Secret::new(value)));
+            // A header that the app sets itself goes before.
+            if !self.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name)) {
+                secret_headers.push((name, Secret::new(value)));
+            }
         }
         let url = format!("{}{path}", self.base_url);
         http::send(http::Request {
@@ -181,8 +180,19 @@ impl Endpoint {
     }
 }
 
-fn is_web_address(url: &str) -> bool {
-    reqwest::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+fn check_address(name: &str, base_url: &str) -> Result<(), String> {
+    let url = reqwest::Url::parse(base_url).ok();
+    let Some(url) = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) else {
+        return Err(format!("model `{name}` has the `base_url` `{base_url}`, which is not an http or https address"));
+    };
+    // Addresses are shown in lists and logs.
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(format!(
+            "model `{name}` has a user or password in its `base_url`; send it as a secret header instead, such as \
+             `headers: {{ authorization: \"Basic ${{{{ secrets.NAME }}}}\" }}`"
+        ));
+    }
+    Ok(())
 }
 
 /// An estimate for providers that do not count: four characters are about a token.

@@ -107,7 +107,7 @@ struct Choice {
 
 impl OpenAi {
     /// One try. A server that does not know the way in which structure is asked for refuses before it does any work,
-    /// so asking once more in a simpler way is part of the same try; what worked is remembered.
+    /// so asking once more in a simpler way is part of the same try; what worked is remembered for the server.
     async fn ask(&self, request: &ChatRequest, attempt: &Attempt, sink: &dyn Sink) -> Result<ChatReply, Failure> {
         let shape = Shape::of(request);
         let known = usize::from(self.structure.load(Ordering::Relaxed)).min(Structure::ALL.len() - 1);
@@ -123,7 +123,8 @@ impl OpenAi {
                     first.get_or_insert(failure);
                 }
                 result => {
-                    if result.is_ok() {
+                    // OpenAI itself knows schemas: what it refuses is one schema, and the next may be fine.
+                    if result.is_ok() && self.dialect == Dialect::Compatible {
                         self.structure.fetch_max(index as u8, Ordering::Relaxed);
                     }
                     return result;

@@ -24,7 +24,7 @@ pub(crate) fn model(settings: Value) -> Arc<dyn Model> {
 }
 
 pub(crate) fn openai(url: &str) -> Arc<dyn Model> {
-    model(json!({ "use": "openai/gpt-5-mini", "base_url": format!("{url}/v1/"), "idle_timeout": "200ms" }))
+    model(json!({ "use": "openai/gpt-5-mini", "base_url": format!("{url}/v1/") }))
 }
 
 pub(crate) fn question(text: &str) -> ChatRequest {

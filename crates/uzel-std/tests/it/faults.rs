@@ -93,10 +93,13 @@ async fn streams_that_break_off_are_noticed() {
 
 #[tokio::test]
 async fn a_stalled_stream_ends_with_the_idle_timeout() {
-    let failure = failure_of(Reply::events([PIECE]).hang()).await;
+    let server = FaultServer::start().await;
+    server.push(Reply::events([PIECE]).hang());
+    let settings = json!({ "use": "openai/x", "base_url": server.url(), "idle_timeout": "200ms", "stream": true });
+    let failure = ask(&model(settings), &question("?")).await.expect_err("stalled");
     assert_eq!(
         failure.to_string(),
-        "timeout: `openai/gpt-5-mini` stopped in the middle of its answer: nothing more came within 200ms"
+        "timeout: `openai/x` stopped in the middle of its answer: nothing more came within 200ms"
     );
 }
 
@@ -149,6 +152,20 @@ async fn keys_that_headers_cannot_carry_are_explained() {
     let failure = ask(&model(settings), &question("?")).await.expect_err("bad header");
     assert_eq!(failure.class, FailureClass::Invalid);
     assert!(failure.message.contains("`x-team`") && !failure.to_string().contains("a\nb"), "{failure}");
+}
+
+#[tokio::test]
+async fn own_headers_go_before_the_key() {
+    let server = FaultServer::start().await;
+    server.always(Reply::status(401).body("no: gateway-pass"));
+    let headers = json!({ "Authorization": "Basic gateway-pass" });
+    let settings = json!({ "use": "openai-compatible/x", "base_url": server.url(), "headers": headers });
+    let failure = ask(&model(settings), &question("?")).await.expect_err("refused");
+    assert!(!failure.to_string().contains("gateway-pass"), "{failure}");
+    let request = server.last();
+    let sent: Vec<&str> =
+        request.headers.iter().filter(|(name, _)| name == "authorization").map(|(_, value)| value.as_str()).collect();
+    assert_eq!(sent, ["Basic gateway-pass"]);
 }
 
 #[tokio::test]

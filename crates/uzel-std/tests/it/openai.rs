@@ -88,10 +88,18 @@ async fn a_request_that_is_wrong_in_any_form_is_invalid() {
     ask(&model, &structured("Which?")).await.expect("an answer");
     assert_eq!(server.last().json()["response_format"]["type"], "json_schema");
 
+    server.push(Reply::status(400).body(r#"{"error":{"message":"Invalid schema for response_format"}}"#));
+    server.push(Reply::json(&completion("{}")));
+    server.push(Reply::json(&completion("{}")));
+    ask(&model, &structured("Which?")).await.expect("an answer");
+    assert_eq!(server.last().json()["response_format"]["type"], "json_object");
+    ask(&model, &structured("Which?")).await.expect("an answer");
+    assert_eq!(server.last().json()["response_format"]["type"], "json_schema", "OpenAI knows schemas");
+
     server.push(Reply::status(400).body(r#"{"error":{"message":"context length exceeded"}}"#));
     let failure = ask(&model, &structured("Which?")).await.expect_err("refused");
     assert_eq!(failure.message, "`openai/gpt-5-mini` refused the request (400): context length exceeded");
-    assert_eq!(server.requests().len(), 5, "asked once");
+    assert_eq!(server.requests().len(), 8, "asked once");
 }
 
 #[tokio::test]
