@@ -3,6 +3,7 @@
 use uzel_core::kind::Catalog;
 
 pub mod guard;
+pub mod http;
 pub mod models;
 
 /// Everything that ships, in the order of the reference.

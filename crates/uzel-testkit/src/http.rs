@@ -4,7 +4,10 @@ use std::{
     collections::VecDeque,
     io,
     net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -167,6 +170,7 @@ struct Shared {
     queue: Mutex<VecDeque<Reply>>,
     handler: Mutex<Option<Handler>>,
     requests: Mutex<Vec<Request>>,
+    connections: AtomicUsize,
 }
 
 /// A server on a private port of loopback; it ends when it is dropped.
@@ -216,6 +220,11 @@ impl FaultServer {
         lock(&self.shared.requests).clone()
     }
 
+    /// How many connections there were so far.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+
     /// The last request.
     pub fn last(&self) -> Request {
         lock(&self.shared.requests).last().cloned().expect("the test sent a request before")
@@ -242,6 +251,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = tokio::task::JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
+        shared.connections.fetch_add(1, Ordering::Relaxed);
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
             // A client that goes away is what tests do on purpose.
