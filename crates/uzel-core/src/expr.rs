@@ -14,6 +14,8 @@ mod program;
 mod scope;
 mod survey;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -60,6 +60,7 @@ fn make() -> Environment<'static> {
     engine.add_filter("d", default);
     engine.add_filter("tojson", to_json_text);
     engine.add_filter("from_json", from_json);
+    engine.add_filter("string", |value: &Seen| print(value).map_err(|unfit| error_of(unfit, "string")));
     engine
 }
 
@@ -128,7 +129,8 @@ pub(super) fn print(value: &Seen) -> Result<String, Unfit> {
     match value.kind() {
         ValueKind::Undefined => Err(Unfit::Undefined),
         ValueKind::None => Ok(String::new()),
-        ValueKind::Bool | ValueKind::Number => Ok(value.to_string()),
+        ValueKind::Bool => Ok(if value.is_true() { "true" } else { "false" }.to_owned()),
+        ValueKind::Number => Ok(value.to_string()),
         _ => Ok(to_json(value, 4 * OUTPUT_LIMIT)?.to_string()),
     }
 }

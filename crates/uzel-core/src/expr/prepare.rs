@@ -19,6 +19,10 @@ const NESTING: usize = 300;
 /// `{% elif %}` of one template; each nests in the one before.
 const ELIFS: usize = 200;
 
+/// Brackets and filters in all statements of a template that keep a value (`set`, `with`, `call`): each may nest what
+/// was kept before once more, and nested values are dropped by recursion.
+const KEPT: usize = 500;
+
 /// A source for the engine, and the way back from its offsets.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
@@ -59,12 +63,17 @@ type Spot<'a> = (Token<'a>, Range<usize>);
 pub(super) fn tokens(source: &str, bare: bool) -> Result<Vec<Spot<'_>>, (Range<usize>, String)> {
     let mut tokenizer = Tokenizer::new(source, "", bare, Default::default());
     let mut spots = vec![];
-    let (mut nesting, mut elifs) = (0, 0);
+    let (mut nesting, mut elifs, mut kept) = (0, 0, 0);
+    let (mut first, mut keeps) = (false, false);
     // Syntax errors are the parser's to report.
     while let Ok(Some((token, span))) = tokenizer.next_token() {
         let at = span.start_offset as usize..span.end_offset as usize;
+        if std::mem::take(&mut first) {
+            keeps = matches!(token, Token::Ident("set" | "with" | "call" | "do" | "for" | "macro"));
+        }
         match &token {
-            Token::VariableStart | Token::BlockStart => nesting = 0,
+            Token::VariableStart => (nesting, keeps) = (0, false),
+            Token::BlockStart => (nesting, first) = (0, true),
             Token::Ident("elif") => elifs += 1,
             Token::Comma | Token::Colon | Token::Assign => {}
             Token::Str(_) | Token::String(_) | Token::Int(_) | Token::Int128(_) | Token::Float(_) => {}
@@ -74,6 +83,12 @@ pub(super) fn tokens(source: &str, bare: bool) -> Result<Vec<Spot<'_>>, (Range<u
         }
         if nesting > NESTING {
             return Err((at, format!("this expression is too large: it has more than {NESTING} operators")));
+        }
+        let nests = matches!(token, Token::BracketOpen | Token::BraceOpen | Token::ParenOpen | Token::Pipe);
+        kept += usize::from(keeps && nests);
+        if kept > KEPT {
+            let message = format!("this template has more than {KEPT} brackets and filters in `set` and the like");
+            return Err((at, message));
         }
         if elifs > ELIFS {
             return Err((at, format!("this template has more than {ELIFS} `elif`s")));

@@ -1,0 +1,220 @@
+//! Types of operators, and operands that cannot be right.
+
+use minijinja::machinery::ast::{BinOp, BinOpKind, CompareOpKind, Expr, Spanned};
+use serde_json::Value;
+
+use super::{Checker, Use};
+use crate::{
+    diagnostic::{Code, did_you_mean},
+    expr::place::range,
+    schema::Type,
+};
+
+/// Kinds of values that operators tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Family {
+    Number,
+    Text,
+    List,
+    Map,
+}
+
+/// The family that every value of a type is of, null aside; none when they differ or are not known.
+pub(super) fn family(ty: &Type) -> Option<Family> {
+    let mut found = None;
+    for member in ty.members() {
+        let one = match member {
+            Type::Null => continue,
+            Type::Boolean | Type::Integer | Type::Number => Family::Number,
+            Type::String => Family::Text,
+            Type::List(_) => Family::List,
+            Type::Object(_) => Family::Map,
+            Type::Enum(values) if values.iter().all(Value::is_string) => Family::Text,
+            Type::Enum(values) if values.iter().all(|v| v.is_number() || v.is_boolean()) => Family::Number,
+            _ => return None,
+        };
+        if found.is_some_and(|before| before != one) {
+            return None;
+        }
+        found = Some(one);
+    }
+    found
+}
+
+/// Whether every value is a whole number.
+fn is_whole(ty: &Type) -> bool {
+    ty.members().iter().all(|member| match member {
+        Type::Integer | Type::Boolean | Type::Null => true,
+        Type::Enum(values) => values.iter().all(|v| v.is_i64() || v.is_u64() || v.is_boolean()),
+        _ => false,
+    })
+}
+
+impl Checker<'_> {
+    pub(super) fn binary(&mut self, expr: &Expr<'_>, e: &Spanned<BinOp<'_>>, how: Use) -> Type {
+        match e.op {
+            BinOpKind::ScAnd => {
+                let left = self.ty(&e.left, Use::Condition);
+                let right = self.knowing(&e.left, true, |this| this.ty(&e.right, how));
+                match falsy(&left) {
+                    Some(left) if how != Use::Condition => {
+                        let left = self.guarded(&e.left, left, how);
+                        Type::union(left, right)
+                    }
+                    Some(left) => Type::union(left, right),
+                    None => right,
+                }
+            }
+            BinOpKind::ScOr => {
+                let left = self.ty(&e.left, Use::Condition);
+                let right = self.knowing(&e.left, false, |this| this.ty(&e.right, how));
+                if left == Type::Null { right } else { Type::union(left.without_null(), right) }
+            }
+            BinOpKind::Eq => self.compare(&e.left, CompareOpKind::Eq, &e.right),
+            BinOpKind::Ne => self.compare(&e.left, CompareOpKind::Ne, &e.right),
+            BinOpKind::Lt => self.compare(&e.left, CompareOpKind::Lt, &e.right),
+            BinOpKind::Lte => self.compare(&e.left, CompareOpKind::Lte, &e.right),
+            BinOpKind::Gt => self.compare(&e.left, CompareOpKind::Gt, &e.right),
+            BinOpKind::Gte => self.compare(&e.left, CompareOpKind::Gte, &e.right),
+            BinOpKind::In => self.compare(&e.left, CompareOpKind::In, &e.right),
+            BinOpKind::Concat => {
+                self.ty(&e.left, Use::Print);
+                self.ty(&e.right, Use::Print);
+                Type::String
+            }
+            _ => self.arithmetic(expr, e),
+        }
+    }
+
+    fn arithmetic(&mut self, expr: &Expr<'_>, e: &Spanned<BinOp<'_>>) -> Type {
+        let left = self.ty(&e.left, Use::Operand);
+        let right = self.ty(&e.right, Use::Operand);
+        let whole = is_whole(&left) && is_whole(&right);
+        let number = if whole { Type::Integer } else { Type::Number };
+        let (Some(a), Some(b)) = (family(&left), family(&right)) else { return Type::Any };
+        let fits = match (e.op, a, b) {
+            (BinOpKind::Div | BinOpKind::Pow, Family::Number, Family::Number) => Some(Type::Number),
+            (_, Family::Number, Family::Number) => Some(number),
+            (BinOpKind::Add, Family::Text, Family::Text) => Some(Type::String),
+            (BinOpKind::Add, Family::List, Family::List) => {
+                Some(Type::union(left.without_null(), right.without_null()))
+            }
+            (BinOpKind::Mul, Family::Text, Family::Number) | (BinOpKind::Mul, Family::Number, Family::Text) => {
+                Some(Type::String)
+            }
+            (BinOpKind::Mul, Family::List, Family::Number) => Some(left.without_null()),
+            (BinOpKind::Mul, Family::Number, Family::List) => Some(right.without_null()),
+            // `%` on a text is formatting in Python; whether the engine has it is left to the run.
+            (BinOpKind::Rem, Family::Text, _) => Some(Type::Any),
+            _ => None,
+        };
+        fits.unwrap_or_else(|| {
+            let sign = sign(e.op);
+            let message = format!("`{sign}` cannot take {} and {}", left.without_null(), right.without_null());
+            let texts = a == Family::Text || b == Family::Text;
+            let help = (texts && matches!(e.op, BinOpKind::Add)).then(|| "write `~` to join texts".to_owned());
+            let help =
+                help.or_else(|| texts.then(|| "write `| int` or `| float` to make a number of a text".to_owned()));
+            self.push(Code::TYPE_MISMATCH, range(expr), message, help);
+            Type::Any
+        })
+    }
+
+    pub(super) fn negated(&mut self, expr: &Expr<'_>, inner: &Expr<'_>) -> Type {
+        let ty = self.ty(inner, Use::Operand);
+        match family(&ty) {
+            Some(Family::Number) if is_whole(&ty) => Type::Integer,
+            Some(Family::Number) => Type::Number,
+            Some(_) => {
+                let message = format!("`-` cannot take {}", ty.without_null());
+                self.push(Code::TYPE_MISMATCH, range(expr), message, None);
+                Type::Any
+            }
+            None => Type::Any,
+        }
+    }
+
+    pub(super) fn compare(&mut self, left: &Expr<'_>, op: CompareOpKind, right: &Expr<'_>) -> Type {
+        match op {
+            CompareOpKind::Eq | CompareOpKind::Ne => {
+                let a = self.ty(left, Use::Condition);
+                let b = self.ty(right, Use::Condition);
+                self.can_be_equal(left, &a, right, &b);
+            }
+            CompareOpKind::In | CompareOpKind::NotIn => {
+                let a = self.ty(left, Use::Condition);
+                let b = self.ty(right, Use::Operand);
+                match b.without_null() {
+                    Type::List(item) => self.can_be_equal(left, &a, right, &item),
+                    b if family(&b) == Some(Family::Number) => {
+                        let message = format!("`in` cannot look into {b}");
+                        self.push(Code::TYPE_MISMATCH, range(right), message, None);
+                    }
+                    _ => {}
+                }
+            }
+            _ => {
+                let a = self.ty(left, Use::Operand);
+                let b = self.ty(right, Use::Operand);
+                if let (Some(x), Some(y)) = (family(&a), family(&b)) {
+                    if x != y {
+                        let (a, b) = (a.without_null(), b.without_null());
+                        let message = format!("{a} and {b} have no order: one is never less or more than the other");
+                        self.push(Code::TYPE_MISMATCH, range(left).start..range(right).end, message, None);
+                    }
+                }
+            }
+        }
+        Type::Boolean
+    }
+
+    /// Tells when two values can never be equal. Comparing with null is a test, and always allowed.
+    fn can_be_equal(&mut self, left: &Expr<'_>, a: &Type, right: &Expr<'_>, b: &Type) {
+        if *a == Type::Null || *b == Type::Null {
+            return;
+        }
+        let (a, b) = (a.without_null(), b.without_null());
+        if a.overlaps(&b) {
+            return;
+        }
+        // The written-out side is the mistake: the other has its type from elsewhere.
+        let literal = |expr: &Expr<'_>| matches!(expr, Expr::Const(_) | Expr::List(_) | Expr::Tuple(_));
+        let (mistake, mistaken, other, ty) =
+            if literal(left) && !literal(right) { (left, &a, right, &b) } else { (right, &b, left, &a) };
+        let name = self.written(&range(other));
+        let message = format!("`{name}` is never equal to {mistaken}: it is {ty}");
+        let texts = |ty: &Type| -> Vec<String> {
+            let values = ty.members().iter().filter_map(Type::enum_values).flatten();
+            values.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let known = texts(ty);
+        let help = texts(mistaken).first().and_then(|word| did_you_mean(word, known.iter().map(String::as_str)));
+        self.push(Code::NEVER_EQUAL, range(mistake), message, help);
+    }
+}
+
+/// What a value is when it counts as false, for `and`; none when it never does.
+fn falsy(ty: &Type) -> Option<Type> {
+    let part = |member: &Type| match member {
+        Type::Enum(values) => {
+            let falsy: Vec<Value> = values.iter().filter(|v| !crate::expr::truthy(v)).cloned().collect();
+            (!falsy.is_empty()).then_some(Type::Enum(falsy))
+        }
+        Type::Object(object) if object.fields.values().any(|field| field.required) => None,
+        other => Some(other.clone()),
+    };
+    Type::union_of(ty.members().iter().filter_map(part))
+}
+
+fn sign(op: BinOpKind) -> &'static str {
+    match op {
+        BinOpKind::Add => "+",
+        BinOpKind::Sub => "-",
+        BinOpKind::Mul => "*",
+        BinOpKind::Div => "/",
+        BinOpKind::FloorDiv => "//",
+        BinOpKind::Rem => "%",
+        BinOpKind::Pow => "**",
+        _ => "this operator",
+    }
+}

@@ -1,0 +1,155 @@
+//! Types of names, fields and items.
+
+use std::ops::Range;
+
+use minijinja::machinery::ast::Expr;
+
+use super::{Checker, Use};
+use crate::{
+    diagnostic::{Code, Diagnostic, did_you_mean},
+    expr::place::{bytes, range},
+    schema::{FieldLookup, Type},
+    source::Span,
+};
+
+/// The type of a path so far, and where it comes from.
+struct Reached {
+    ty: Type,
+    /// Plain names from the root on; none when something else is between.
+    path: Option<Vec<String>>,
+    declared: Option<Span>,
+    /// Null was possible at some step, and that was told.
+    told: bool,
+}
+
+impl Checker<'_> {
+    /// The type of a name or of a chain of fields and items.
+    pub(super) fn access(&mut self, expr: &Expr<'_>, how: Use) -> Type {
+        self.reach(expr, how).ty
+    }
+
+    fn reach(&mut self, expr: &Expr<'_>, how: Use) -> Reached {
+        match expr {
+            Expr::Var(var) => self.root(var.id, bytes(var.span())),
+            Expr::GetAttr(e) => {
+                let base = self.base(&e.expr, how);
+                let end = e.span().end_offset as usize;
+                self.field(&e.expr, base, e.name, end.saturating_sub(e.name.len())..end)
+            }
+            Expr::GetItem(e) => {
+                let base = self.base(&e.expr, how);
+                if let Expr::Const(key) = &e.subscript_expr {
+                    if let Some(name) = key.value.as_str() {
+                        return self.field(&e.expr, base, name, bytes(key.span()));
+                    }
+                    let name = key.value.to_string();
+                    return self.item(base, Some(name));
+                }
+                self.ty(&e.subscript_expr, Use::Value);
+                self.item(base, None)
+            }
+            other => Reached { ty: self.ty(other, Use::Condition), path: None, declared: None, told: false },
+        }
+    }
+
+    /// What a field is taken from. Null there is told once for a chain, and only where its null would go on.
+    fn base(&mut self, expr: &Expr<'_>, how: Use) -> Reached {
+        let mut base = self.reach(expr, how);
+        if how == Use::Value && !base.told && base.ty.may_be_null() && base.ty != Type::Null {
+            let at = range(expr);
+            let name = self.written(&at);
+            let message = format!("`{name}` may be null, and then what is taken from it is null too");
+            let help = format!("write `… if {name} else …`, `… or …`, or `… | default(…)`");
+            self.push(Code::MAY_BE_NULL, at, message, Some(help));
+            base.told = true;
+        }
+        base
+    }
+
+    fn root(&mut self, name: &str, at: Range<usize>) -> Reached {
+        let path = Some(vec![name.to_owned()]);
+        let (ty, declared) = match (self.local(name), self.types.get(name)) {
+            (Some(ty), _) => (ty.clone(), None),
+            (None, Some((ty, declared))) => (ty.clone(), *declared),
+            (None, None) => {
+                let known = self.types.names().chain(self.locals.iter().map(|(name, _)| name.as_str()));
+                let help = did_you_mean(name, known);
+                self.push(Code::UNKNOWN_REFERENCE, at, format!("there is no node or root `{name}`"), help);
+                (Type::Any, None)
+            }
+        };
+        self.narrowed(Reached { ty, path, declared, told: false })
+    }
+
+    fn narrowed(&self, mut reached: Reached) -> Reached {
+        if reached.path.as_ref().is_some_and(|path| self.present.contains(path)) && reached.ty != Type::Null {
+            reached.ty = reached.ty.without_null();
+        }
+        reached
+    }
+
+    fn field(&mut self, of: &Expr<'_>, base: Reached, name: &str, at: Range<usize>) -> Reached {
+        let path = base.path.map(|mut path| {
+            path.push(name.to_owned());
+            path
+        });
+        let found = base.ty.field(name);
+        match found {
+            FieldLookup::Found(ty, declared) => {
+                self.narrowed(Reached { ty, path, declared: declared.or(base.declared), told: base.told })
+            }
+            FieldLookup::Unknown => Reached { ty: Type::Any, path, declared: None, told: base.told },
+            FieldLookup::Missing { known, .. } => {
+                let owner = self.written(&range(of));
+                self.no_field(&owner, &base.ty, name, known, at, base.declared);
+                Reached { ty: Type::Any, path: None, declared: None, told: base.told }
+            }
+        }
+    }
+
+    fn no_field(
+        &mut self,
+        owner: &str,
+        ty: &Type,
+        name: &str,
+        mut known: Vec<String>,
+        at: Range<usize>,
+        declared: Option<Span>,
+    ) {
+        known.dedup();
+        let at = self.program.at(at);
+        let diagnostic = if known.is_empty() {
+            let message = format!("`{owner}` has no field `{name}`: it is of type {}", ty.without_null());
+            Diagnostic::new(Code::UNKNOWN_FIELD, at, message)
+        } else {
+            let help = did_you_mean(name, known.iter().map(String::as_str)).unwrap_or_else(|| {
+                let list: Vec<String> = known.iter().take(12).map(|name| format!("`{name}`")).collect();
+                format!("it has {}", list.join(", "))
+            });
+            Diagnostic::new(Code::UNKNOWN_FIELD, at, format!("`{owner}` has no field `{name}`")).help(help)
+        };
+        let label = if known.is_empty() { "is declared here" } else { "returns these fields" };
+        self.out.push(match declared {
+            Some(place) => diagnostic.label(place, format!("`{owner}` {label}")),
+            None => diagnostic,
+        });
+    }
+
+    fn item(&self, base: Reached, name: Option<String>) -> Reached {
+        let nullable = base.ty.may_be_null();
+        let ty = match base.ty.without_null() {
+            Type::List(item) => *item,
+            Type::String => Type::String,
+            _ => Type::Any,
+        };
+        let path = match (base.path, name) {
+            (Some(mut path), Some(name)) => {
+                path.push(name);
+                Some(path)
+            }
+            _ => None,
+        };
+        let ty = if nullable { ty.or_null() } else { ty };
+        self.narrowed(Reached { ty, path, declared: base.declared, told: base.told })
+    }
+}
