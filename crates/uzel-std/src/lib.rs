@@ -1,3 +1,4 @@
 //! The kinds, models, tools and retrievers that ship with uzel.
 
 pub mod guard;
+pub mod retrievers;

@@ -11,7 +11,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{CheckResult, MAX_FINDINGS, Show, admit, finding};
 
-mod words;
+pub(crate) mod words;
 
 use words::Words;
 

@@ -1,0 +1,3 @@
+//! Retrievers that ship with uzel: what `knowledge` in an app file builds.
+
+pub mod files;
