@@ -7,9 +7,9 @@ use serde_json::json;
 
 use super::edges::{Linked, LinkedNode};
 use crate::{
-    diagnostic::{Code, Diagnostic, Diagnostics},
+    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     expr::{Binding, TypeScope},
-    graph::{Edge, Flag, NodeDef, NodeIdx, Reaction, Via},
+    graph::{Edge, Flag, Input, NodeDef, NodeIdx, Reaction, Via},
     schema::{Schema, Type},
 };
 
@@ -86,13 +86,7 @@ fn check_node(node: &mut LinkedNode, types: &TypeScope, out: &mut Diagnostics) -
     let mut found = BTreeMap::new();
     for input in &draft.inputs {
         let ty = input.program.infer(&inner, out);
-        if let Some((expected, words)) = &input.expect
-            && !expected.accepts(&ty)
-            && !(input.nullable && expected.accepts(&ty.without_null()))
-        {
-            let message = format!("this must be {words}, and is {ty}");
-            out.push(Diagnostic::new(Code::TYPE_MISMATCH, input.at, message).help(format!("expected is {expected}")));
-        }
+        fits(input, &ty, out);
         found.insert(input.name.clone(), ty);
     }
     for reaction in [&node.on_error, &node.on_block] {
@@ -102,6 +96,43 @@ fn check_node(node: &mut LinkedNode, types: &TypeScope, out: &mut Diagnostics) -
     }
     let later = draft.later.take().and_then(|later| later(&found, out));
     later.or_else(|| draft.output.take()).unwrap_or(Type::Any)
+}
+
+/// Whether an input is what the kind expects; field by field where both are maps.
+fn fits(input: &Input, found: &Type, out: &mut Diagnostics) {
+    let Some((expected, words)) = &input.expect else { return };
+    let (Type::Object(wanted), Type::Object(given)) = (expected, found) else {
+        if !expected.accepts(found) && !(input.nullable && expected.accepts(&found.without_null())) {
+            let message = format!("this must be {words}, and is {found}");
+            out.push(Diagnostic::new(Code::TYPE_MISMATCH, input.at, message).help(format!("expected is {expected}")));
+        }
+        return;
+    };
+    let place = |name: &str| input.fields.iter().find(|(field, _)| field == name).map_or(input.at, |(_, at)| *at);
+    for (name, field) in &given.fields {
+        match wanted.fields.get(name) {
+            // A value that may be null fits where null is turned away at run time with the field's name.
+            Some(want) if !want.ty.accepts(&field.ty) && !want.ty.accepts(&field.ty.without_null()) => {
+                let message = format!("`{name}` must be {}, and is {}", want.ty, field.ty);
+                out.push(Diagnostic::new(Code::TYPE_MISMATCH, place(name), message));
+            }
+            None if !wanted.open => {
+                let names = wanted.fields.keys().map(String::as_str);
+                let help = did_you_mean(name, names.clone())
+                    .unwrap_or_else(|| format!("it has {}", names.collect::<Vec<_>>().join(", ")));
+                let message = format!("{words} has no `{name}`");
+                out.push(Diagnostic::new(Code::UNKNOWN_KEY, place(name), message).help(help));
+            }
+            _ => {}
+        }
+    }
+    for (name, want) in &wanted.fields {
+        if want.required && !want.ty.may_be_null() && !given.fields.contains_key(name) && !given.open {
+            let message = format!("`{name}` is missing: {words} needs it");
+            let help = format!("add `{name}:` ({})", want.ty);
+            out.push(Diagnostic::new(Code::MISSING_KEY, input.at.head(), message).help(help));
+        }
+    }
 }
 
 /// What may keep a node from running, from the fates of those before it.
