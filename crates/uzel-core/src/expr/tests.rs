@@ -1,4 +1,5 @@
 //! Tables of expressions: what they give, what they say, and that no source is too strange.
+#![allow(clippy::unwrap_used, clippy::too_many_lines, reason = "tests: tables, and a panic is a failure")]
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -380,12 +381,12 @@ fn references() {
             "{% if (a).b and not (c | d(e)).f %}{{ a.b }}{% endif %}",
         ],
         refs,
-        expect![[r#"
+        expect![[r"
             {{ nodes.x.status }} {{ a.b[0]['c'].d }} {{ a.b[i].c }} => nodes:x.status@nodes.x.status  a:b.0.c.d@a.b[0]['c'].d  a:b@a.b  i:@i
             {% for d in docs.items %}{{ d.text }}{{ loop.index }}{{ e.f }}{% endfor %}{{ d.late }} {{ loop.round }} => docs:items@docs.items  e:f@e.f  d:late@d.late  loop:round@loop.round
             {% set x = one.y %}{{ x.z }}{% macro m(p, q=two) %}{{ p }}{{ three }}{% endmacro %}{{ m(four | default(five.six)) }} => one:y@one.y  two:@two  three:@three  four:@four  five:six@five.six
             {% if (a).b and not (c | d(e)).f %}{{ a.b }}{% endif %} => a:b@a).b  c:@c  e:@e
-        "#]],
+        "]],
     );
 }
 

@@ -148,9 +148,9 @@ fn what_is_told() {
             order.idd => any
                   UZ2004 [idd] `order` has no field `idd` <`order` returns these fields> -- did you mean `id`?
             order.lines[0].nn => any
-                  UZ2004 [nn] `order.lines[0]` has no field `nn` <`order.lines[0]` returns these fields> -- did you mean `n`?
+                  UZ2004 [nn] `order.lines[0]` has no field `nn` <`order` returns these fields> -- did you mean `n`?
             order.id.length => any
-                  UZ2004 [length] `order.id` has no field `length`: it is of type string <`order.id` is declared here>
+                  UZ2004 [length] `order.id` has no field `length`: it is of type string <`order` is declared here>
             classify.wrong_altogether => any
                   UZ2004 [wrong_altogether] `classify` has no field `wrong_altogether` <`classify` returns these fields> -- it has `category`, `order_id`, `confidence`
             classify.category == "refnd" => boolean
@@ -187,14 +187,14 @@ fn what_is_told() {
             approve.form.amount_cents + 1 => integer
                   UZ2007 [approve.form.amount_cents] `approve.form.amount_cents` may be null -- write `approve.form.amount_cents or …`, `approve.form.amount_cents | default(…)`, or test it first
             classify.order_id ~ 'x' => string
-                  UZ2007 [classify.order_id] `classify.order_id` may be null, and then prints as nothing -- write `classify.order_id or …`, `classify.order_id | default(…)`, or test it first
+                  UZ2007 [classify.order_id] `classify.order_id` may be null -- write `classify.order_id or …`, `classify.order_id | default(…)`, or test it first
             classify.order_id | upper => string
                   UZ2007 [classify.order_id] `classify.order_id` may be null -- write `classify.order_id or …`, `classify.order_id | default(…)`, or test it first
             (classify.order_id or 'x') ~ 'x' => string
             classify.order_id ~ 'x' if classify.order_id else '' => string
             classify.order_id ~ 'x' if classify.order_id is not none else '' => string
             classify.order_id ~ 'x' if classify.order_id is none else '' => string
-                  UZ2007 [classify.order_id] `classify.order_id` may be null, and then prints as nothing -- write `classify.order_id or …`, `classify.order_id | default(…)`, or test it first
+                  UZ2007 [classify.order_id] `classify.order_id` may be null -- write `classify.order_id or …`, `classify.order_id | default(…)`, or test it first
             approve and approve.form.amount_cents > 1 => null | boolean
             not approve or approve.form.amount_cents > 1 => boolean
             approve.action == 'approve' and approve.form.amount_cents + 1 > 2 => boolean
@@ -216,14 +216,14 @@ fn conditions_let_null_go_through() {
     table(
         &["approve.action == 'approve'", "approve.form.note", "approve.form.amount_cents > 3", "approve.acton"],
         |source, out| Some(Expression::parse(&text(source), out)?.infer_condition(&types(), out).to_string()),
-        expect![[r#"
+        expect![[r"
             approve.action == 'approve' => boolean
             approve.form.note => string | null
             approve.form.amount_cents > 3 => boolean
                   UZ2007 [approve.form.amount_cents] `approve.form.amount_cents` may be null -- write `approve.form.amount_cents or …`, `approve.form.amount_cents | default(…)`, or test it first
             approve.acton => any
                   UZ2004 [acton] `approve` has no field `acton` <`approve` returns these fields> -- did you mean `action`?
-        "#]],
+        "]],
     );
 }
 
@@ -244,7 +244,7 @@ fn templates() {
             "{% for l in order.lines if l.n %}{{ l.n + l.text }}{% endfor %}",
         ],
         |source, out| Some(Template::parse(&text(source), out)?.infer(&types(), out).to_string()),
-        expect![[r#"
+        expect![[r"
             {{ classify.order_id }} {{ order.id }} => string
                   UZ2007 [classify.order_id] `classify.order_id` may be null, and then prints as nothing -- write `classify.order_id or …`, `classify.order_id | default(…)`, or test it first
             {% for d in docs %}{{ d.txt }}{% endfor %} => string
@@ -265,7 +265,7 @@ fn templates() {
             {% if approve %}{% for approve in docs or [] %}{{ approve.text }}{% endfor %}{{ approve.action }}{% endif %} => string
             {% for l in order.lines if l.n %}{{ l.n + l.text }}{% endfor %} => string
                   UZ2005 [l.n + l.text] `+` cannot take integer and string -- write `~` to join texts
-        "#]],
+        "]],
     );
 }
 
