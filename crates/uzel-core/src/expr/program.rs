@@ -201,8 +201,9 @@ fn excerpt(source: &str) -> String {
 
 fn syntax(error: &Error, source: &str, at: impl Fn(Range<usize>) -> Span) -> Diagnostic {
     let mut place = error.range().unwrap_or(0..source.len());
-    if place.is_empty() {
-        place.end += 1;
+    if place.start >= source.len() {
+        // At the end there is nothing to point at.
+        place = 0..source.len();
     }
     let why = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let why = why.replace("end of variable block", "`}}`").replace("end of block", "`%}`");

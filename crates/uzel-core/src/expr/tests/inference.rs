@@ -2,11 +2,10 @@
 
 use expect_test::expect;
 
-use super::{Binding, Diagnostics, Expression, Template, TypeScope, table, text};
+use super::{Binding, Diagnostics, Expression, Template, TypeScope, table, text, tree};
 use crate::{
     schema::{Field, ObjectType, Type},
     source::{SourceId, Span},
-    yaml::Tree,
 };
 
 pub(super) fn types() -> TypeScope {
@@ -273,10 +272,7 @@ fn templates() {
 fn bindings() {
     table(
         &["${{ order.cents }}", "id ${{ order.idd }}", "n: ${{ classify.order_id }}", "plain", "${{ approve.action }}"],
-        |source, out| {
-            let tree = Tree::from_json(&source.into(), Span::new(SourceId(0), 0..source.len()));
-            Some(Binding::parse(&tree, out)?.infer(&types(), out).to_string())
-        },
+        |source, out| Some(Binding::parse(&tree(source), out)?.infer(&types(), out).to_string()),
         expect![[r#"
             ${{ order.cents }} => integer
             id ${{ order.idd }} => string
@@ -288,4 +284,28 @@ fn bindings() {
                   UZ2007 [approve] `approve` may be null, and then what is taken from it is null too -- write `… if approve else …`, `… or …`, or `… | default(…)`
         "#]],
     );
+}
+
+#[test]
+fn a_real_app_is_silent() {
+    let decide = Type::object([("eligible", Type::Boolean), ("amount_cents", Type::Integer)]).or_null();
+    let types = types()
+        .with("decide", decide, None)
+        .with("flags", Type::object([("auto_refund", Type::Boolean)]), None)
+        .with("pay", Type::Any.or_null(), None)
+        .with("input", Type::object([("order_id", Type::String.or_null())]), None);
+    for source in [
+        "classify.category if classify.confidence >= 0.6 else \"unsure\"",
+        "classify.order_id or input.order_id",
+        "classify.category == \"refund\"",
+        "decide.eligible and not (flags.auto_refund and decide.amount_cents < 2000)",
+        "decide.eligible and (not approve or approve.action == \"approve\")",
+        "approve.form.amount_cents if approve else 0",
+        "pay.status == \"succeeded\"",
+        "approve.form.note if approve else order.id",
+    ] {
+        let mut out = Diagnostics::default();
+        Expression::parse(&text(source), &mut out).unwrap().infer(&types, &mut out);
+        assert!(out.is_empty(), "{source}: {out:?}");
+    }
 }
