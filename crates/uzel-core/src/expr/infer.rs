@@ -196,10 +196,13 @@ impl<'c> Checker<'c> {
 
     /// Runs a check with what a test being true or false tells.
     fn knowing<R>(&mut self, test: &Expr<'_>, truth: bool, check: impl FnOnce(&mut Self) -> R) -> R {
-        let before = self.present.len();
+        let (mut before, locals) = (self.present.clone(), self.locals.len());
         narrow::present(test, truth, &mut self.present);
         let result = check(self);
-        self.present.truncate(before);
+        // What was known about a name does not hold for a name that was set in between.
+        let set = self.locals.get(locals..).unwrap_or(&[]);
+        before.retain(|path| !set.iter().any(|(name, _)| path.first() == Some(name)));
+        self.present = before;
         result
     }
 }

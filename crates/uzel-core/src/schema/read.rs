@@ -147,14 +147,14 @@ fn is_schema(entries: &[Entry]) -> bool {
 
 /// Full JSON Schema, in which nested types may be shorthand.
 fn full(tree: &Tree, entries: &[Entry], out: &mut Diagnostics) -> (Type, Value) {
-    let json = normal(tree, entries, out);
+    let json = normal(entries, out);
     let mut ty = Type::from_json_schema(&json);
     place(&mut ty, tree);
     (ty, json)
 }
 
 /// The schema as JSON, with shorthand inside it written out.
-fn normal(tree: &Tree, entries: &[Entry], out: &mut Diagnostics) -> Value {
+fn normal(entries: &[Entry], out: &mut Diagnostics) -> Value {
     let mut map = Map::new();
     for entry in entries {
         let value = match (entry.key.as_str(), &entry.value.data) {
@@ -172,13 +172,12 @@ fn normal(tree: &Tree, entries: &[Entry], out: &mut Diagnostics) -> Value {
         };
         map.insert(entry.key.as_str().to_owned(), value);
     }
-    let _ = tree;
     map.into()
 }
 
 fn nested(tree: &Tree, out: &mut Diagnostics) -> Value {
     match &tree.data {
-        Data::Map(entries) if is_schema(entries) => normal(tree, entries, out),
+        Data::Map(entries) if is_schema(entries) => normal(entries, out),
         Data::Text(_) | Data::List(_) => node(tree, out).map_or(json!({}), |(_, json)| json),
         _ => tree.to_json(),
     }
