@@ -122,6 +122,11 @@ impl Expression {
         infer::expression(&self.0, types, infer::Use::Value, out)
     }
 
+    /// Paths that are not null where the expression holds.
+    pub(crate) fn present(&self) -> Vec<Vec<String>> {
+        infer::present(&self.0)
+    }
+
     /// As [`Self::infer`], for an expression that is only asked whether it is true, such as `when`.
     pub fn infer_condition(&self, types: &TypeScope, out: &mut Diagnostics) -> Type {
         infer::expression(&self.0, types, infer::Use::Condition, out)

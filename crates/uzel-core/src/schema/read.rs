@@ -64,6 +64,9 @@ const KEYWORDS: &[&str] = &[
     "writeOnly",
 ];
 
+/// What the labels of an enum mean: `{ enum: { refund: wants the money back, question: asks something } }`.
+const LABELS: &str = "x-labels";
+
 /// JSON's own names of types.
 const JSON_TYPES: &[&str] = &["string", "integer", "number", "boolean", "object", "array", "null"];
 
@@ -138,7 +141,7 @@ fn is_schema(entries: &[Entry]) -> bool {
             names.iter().all(|n| matches!(&n.data, Data::Text(t) if JSON_TYPES.contains(&t.as_str())))
         }
         ("$ref", Data::Text(_)) | ("enum" | "anyOf" | "oneOf" | "allOf", Data::List(_)) => true,
-        ("properties", Data::Map(_)) => true,
+        ("properties" | "enum", Data::Map(_)) => true,
         ("const", data) => !matches!(data, Data::Map(_)),
         _ => false,
     });
@@ -167,6 +170,10 @@ fn normal(entries: &[Entry], out: &mut Diagnostics) -> Value {
             ("items" | "additionalProperties" | "not" | "contains", _) => nested(&entry.value, out),
             ("anyOf" | "oneOf" | "allOf" | "prefixItems", Data::List(items)) => {
                 items.iter().map(|item| nested(item, out)).collect()
+            }
+            ("enum", Data::Map(labels)) => {
+                map.insert(LABELS.into(), entry.value.to_json());
+                labels.iter().map(|label| Value::from(label.key.as_str())).collect()
             }
             _ => entry.value.to_json(),
         };

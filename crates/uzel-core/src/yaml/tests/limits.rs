@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     diagnostic::{Code, Diagnostics},
-    source::SourceId,
+    source::{SourceId, Sources},
     yaml::{decode, parse},
 };
 
@@ -103,18 +103,22 @@ fn a_megabyte_of_anything_is_read_in_linear_time() {
 
 #[test]
 fn bytes_that_are_no_text() {
-    let mut out = Diagnostics::default();
-    assert_eq!(decode("app.yaml", b"a: 1\nb: \xc3\xa9\xff", &mut out), None);
-    assert_eq!(decode("app.yaml", b"\xff\xfea\0", &mut out), None);
-    assert_eq!(decode("app.yaml", &vec![b'a'; 10_000_001], &mut out), None);
-    let said: Vec<&str> = out.iter().map(|d| d.message.as_str()).collect();
+    let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
+    let mut read = |bytes: &[u8]| decode("app.yaml", bytes, &mut sources, &mut out).map(|(_, text)| text.to_string());
+    assert_eq!(read(b"a: 1\nb: \xc3\xa9\xff"), None);
+    assert_eq!(read(b"\xff\xfea\0"), None);
+    assert_eq!(read(&vec![b'a'; 10_000_001]), None);
+    assert_eq!(read("é".as_bytes()).as_deref(), Some("é"));
+    let said: Vec<String> = out
+        .iter()
+        .map(|d| format!("{}: {}", sources.position(d.at.expect("a place")), d.message))
+        .collect();
     assert_eq!(
         said,
         [
             "app.yaml:2:5: the byte 0xff is not UTF-8",
             "app.yaml:1:1: the byte 0xff is not UTF-8",
-            "app.yaml has 10000001 bytes; at most 10000000 can be read",
+            "app.yaml:1:1: the file has 10000001 bytes; at most 10000000 can be read",
         ]
     );
-    assert_eq!(decode("app.yaml", "é".as_bytes(), &mut out), Some("é"));
 }
