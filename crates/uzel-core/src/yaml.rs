@@ -16,7 +16,9 @@ mod tests;
 mod text;
 mod tree;
 
-pub use self::{de::from_tree, magic::Spanned, parse::parse, text::Text, tree::Data, tree::Entry, tree::Tree};
+pub use self::{
+    de::from_named_tree, de::from_tree, magic::Spanned, parse::parse, text::Text, tree::Data, tree::Entry, tree::Tree,
+};
 
 use crate::diagnostic::{Code, Diagnostic, Diagnostics};
 

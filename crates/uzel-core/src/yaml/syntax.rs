@@ -2,6 +2,8 @@
 //!
 //! The parser often notices a mistake late and names what it expected. The lines near the place tell what was meant.
 
+use std::ops::Range;
+
 use super::braces::{self, line_at};
 use crate::{
     diagnostic::{Code, Diagnostic},
@@ -16,6 +18,8 @@ pub(super) struct Context<'t> {
     pub(super) at: usize,
     /// The end of the last thing that was read well.
     pub(super) after: usize,
+    /// The bracket that was open.
+    pub(super) open: Option<usize>,
 }
 
 /// A `key:value` without a space.
@@ -53,14 +57,14 @@ pub(super) fn split_pair(line: &str) -> Option<usize> {
 /// The diagnostic for a message of the event parser.
 pub(super) fn explain(info: &str, context: &Context<'_>, source: SourceId, shift: usize) -> Diagnostic {
     let text = context.text;
-    let place = |range: std::ops::Range<usize>| Span::new(source, range.start + shift..range.end + shift);
+    let place = |range: Range<usize>| Span::new(source, range.start + shift..range.end + shift);
     let next = next_content(text, context.after);
     if info.contains("recursion limit") {
         let message = format!("lists and maps are nested more than {} deep", super::LIMITS.depth);
         return Diagnostic::new(Code::TOO_DEEP, place(context.at..context.at), message)
             .help("name the inner parts, or move them to a file of their own");
     }
-    if let Some(tab) = tab_near(text, context) {
+    if let Some(tab) = tab_near(text, context, info.contains("tab")) {
         return Diagnostic::new(Code::TAB_INDENT, place(tab..tab + 1), "a tab is used for indentation")
             .help("use spaces");
     }
@@ -81,10 +85,41 @@ pub(super) fn explain(info: &str, context: &Context<'_>, source: SourceId, shift
                 .help("write `key: value`; to continue the text above, indent it more than its key");
         }
     }
+    if let Some(found) = stray_lines(info, context, next, &place) {
+        return found;
+    }
     let (message, help) = phrase(info);
     let end = text.get(context.at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
     let end = if text[context.at..].starts_with(['\n', '\r']) { 0 } else { end };
     Diagnostic::new(Code::YAML_SYNTAX, place(context.at..context.at + end), message).help(help)
+}
+
+/// Lines that are part of something above because of their indentation or a bracket.
+fn stray_lines(
+    info: &str,
+    context: &Context<'_>,
+    next: usize,
+    place: &dyn Fn(Range<usize>) -> Span,
+) -> Option<Diagnostic> {
+    let text = context.text;
+    let here = line_at(text, context.at);
+    if info.contains("mapping values") && line_at(text, next).start < here.start {
+        let line = &text[here.clone()];
+        let start = here.start + line.len() - line.trim_start().len();
+        let message = "this line is indented as a part of the value above, so it cannot be a key";
+        let found = Diagnostic::new(Code::YAML_SYNTAX, place(start..here.end), message)
+            .label(place(next..next), "the value begins here")
+            .help("indent it exactly as the other keys of its map");
+        return Some(found);
+    }
+    let unclosed = info.contains("flow") || info.contains("illegal placement") || info.contains("end of plain");
+    let open = context.open.filter(|open| unclosed && line_at(text, *open).start < here.start)?;
+    let (opening, closing) = if text[open..].starts_with('{') { ('{', '}') } else { ('[', ']') };
+    let message = format!("the `{opening}` that opens here is not closed");
+    let found = Diagnostic::new(Code::YAML_SYNTAX, place(open..open + 1), message)
+        .label(place(context.at..context.at), format!("no `{closing}` came before this"))
+        .help(format!("close it with `{closing}`, separate what is in it with `,`"));
+    Some(found)
 }
 
 /// The first byte from `after` on that is neither blank nor in a comment; the end if there is none.
@@ -102,12 +137,24 @@ fn next_content(text: &str, after: usize) -> usize {
 }
 
 /// A tab before the first word of a line, between the last good thing and the place of the error.
-fn tab_near(text: &str, context: &Context<'_>) -> Option<usize> {
+///
+/// When the parser itself speaks of a tab, it may stand some lines below the place.
+fn tab_near(text: &str, context: &Context<'_>, sure: bool) -> Option<usize> {
     let tab_in = |at: usize| {
         let line = line_at(text, at);
         let indent = text[line.clone()].len() - text[line.clone()].trim_start().len();
         text[line.start..line.start + indent].find('\t').map(|n| line.start + n)
     };
+    if sure {
+        let mut at = context.at;
+        while at < text.len() {
+            if let Some(tab) = tab_in(at) {
+                return Some(tab);
+            }
+            at = line_at(text, at).end;
+            at += text[at..].find('\n').map_or(text.len(), |n| n + 1);
+        }
+    }
     tab_in(context.at).or_else(|| tab_in(next_content(text, context.after)).filter(|tab| *tab >= context.after))
 }
 

@@ -1,5 +1,7 @@
 //! Tests of the YAML reader: mistakes that people make, places in scalars, typed reading, limits, random input.
 
+#![allow(clippy::format_collect, clippy::too_many_lines, reason = "tables of texts")]
+
 mod limits;
 mod mistakes;
 mod places;

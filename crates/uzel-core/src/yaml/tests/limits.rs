@@ -14,7 +14,7 @@ fn codes(text: &str) -> Vec<Code> {
     let tree = parse(SourceId(0), text, &mut out);
     // Generous: tests run without optimisation on busy machines. What is quadratic takes hours at these sizes.
     let head: String = text.chars().take(20).collect();
-    assert!(started.elapsed() < Duration::from_secs(60), "{head:?} took {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(20), "{head:?} took {:?}", started.elapsed());
     assert!(tree.is_some() || out.has_errors(), "{head:?} gave neither a tree nor an error");
     out.iter().map(|d| d.code).collect()
 }
@@ -47,7 +47,7 @@ fn sizes() {
 }
 
 #[test]
-fn a_megabyte_of_anything_is_read_in_linear_time() {
+fn anything_is_read_in_linear_time() {
     for part in [
         "a",
         "a ",
@@ -77,6 +77,8 @@ fn a_megabyte_of_anything_is_read_in_linear_time() {
         "--- ",
         "%",
         "{{ x }} ",
+        "{{ x }}, ",
+        "<<: {a: 1}\n",
         "'' ",
         "a: [b\n",
         "\\",
@@ -89,7 +91,7 @@ fn a_megabyte_of_anything_is_read_in_linear_time() {
         "a\n\n\n",
         "x: 'a\n\n",
     ] {
-        let count = 1_000_000 / part.len();
+        let count = 100_000 / part.len();
         codes(&part.repeat(count));
         codes(&format!("a: [{}]", part.repeat(count / 2)));
         codes(&format!("a: |\n  {}", part.repeat(count / 2)));

@@ -168,7 +168,7 @@ proptest! {
         let text = tree.get("k").and_then(Tree::as_text).expect("a text");
         for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
             let span = text.at(at..at + c.len_utf8());
-            prop_assert_eq!(&source[span.start as usize..span.end as usize], c.to_string().as_str());
+            prop_assert_eq!(source[span.start as usize..span.end as usize].to_owned(), c.to_string());
         }
     }
 }
