@@ -82,6 +82,8 @@ struct Notes {
     reported: RefCell<HashSet<(Code, Option<Span>, String)>>,
     /// Values that were refused.
     refused: RefCell<HashSet<*const Tree>>,
+    /// Values that were reported and replaced on the spot.
+    replaced: RefCell<HashSet<*const Tree>>,
     /// Refused values whose stand-in was refused too: left out.
     dropped: RefCell<HashSet<*const Tree>>,
     /// Keys that were missing.
@@ -108,6 +110,16 @@ impl Notes {
         !refused.is_empty() && refused.contains(&std::ptr::from_ref(tree))
     }
 
+    fn is_replaced(&self, tree: &Tree) -> bool {
+        self.replaced.borrow().contains(&std::ptr::from_ref(tree))
+    }
+
+    /// Reports what is wrong with a value, for which a stand-in is given at once.
+    fn replace(&self, tree: &Tree, diagnostic: Diagnostic) {
+        self.replaced.borrow_mut().insert(tree);
+        self.report(diagnostic);
+    }
+
     fn is_dropped(&self, tree: &Tree) -> bool {
         let dropped = self.dropped.borrow();
         !dropped.is_empty() && dropped.contains(&std::ptr::from_ref(tree))
@@ -126,6 +138,12 @@ impl Notes {
     fn note(&self, de: &De<'_>, failed: Failed) -> Failed {
         let tree = de.tree();
         let name = de.name();
+        // Whatever is said about a stand-in is no news.
+        let failed = match failed.why {
+            Why::Noted => return failed,
+            _ if self.is_refused(tree) || self.is_replaced(tree) => Failed::dummy(),
+            _ => failed,
+        };
         let diagnostic = match failed.why {
             Why::Noted => return failed,
             Why::Dummy => {

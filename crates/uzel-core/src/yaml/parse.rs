@@ -36,6 +36,7 @@ pub fn parse(source: SourceId, text: &str, out: &mut Diagnostics) -> Option<Tree
         written: 0,
         repeated: 0,
         last_end: 0,
+        last_start: 0,
         root: None,
         documents: 0,
         braces_at: None,
@@ -98,6 +99,8 @@ struct Builder<'t, 'o> {
     repeated: usize,
     /// Where the last event ended.
     last_end: usize,
+    /// Where the last scalar began.
+    last_start: usize,
     root: Option<Tree>,
     documents: usize,
     /// Where unquoted braces were reported last.
@@ -319,7 +322,8 @@ impl Builder<'_, '_> {
         let explained = self.braces_at.is_some_and(|b| b <= at && !self.place.text[b..at].trim_end().contains('\n'));
         if !explained {
             let open = self.stack.iter().rev().find(|frame| frame.flow).map(|frame| frame.start);
-            let context = syntax::Context { text: self.place.text, at, after: self.last_end, open };
+            let context =
+                syntax::Context { text: self.place.text, at, begun: self.last_start, after: self.last_end, open };
             self.out.push(syntax::explain(info, &context, self.place.source, self.place.shift));
         }
     }

@@ -16,6 +16,8 @@ pub(super) struct Context<'t> {
     pub(super) text: &'t str,
     /// The byte that the parser points at.
     pub(super) at: usize,
+    /// The start of the last scalar.
+    pub(super) begun: usize,
     /// The end of the last thing that was read well.
     pub(super) after: usize,
     /// The bracket that was open.
@@ -103,18 +105,28 @@ fn stray_lines(
 ) -> Option<Diagnostic> {
     let text = context.text;
     let here = line_at(text, context.at);
-    if info.contains("mapping values") && line_at(text, next).start < here.start {
+    // The value goes on to this line, or is not read yet.
+    let value = if line_at(text, context.after).start == here.start { context.begun } else { next };
+    if info.contains("mapping values") && line_at(text, value).start < here.start {
         let line = &text[here.clone()];
         let start = here.start + line.len() - line.trim_start().len();
         let message = "this line is indented as a part of the value above, so it cannot be a key";
         let found = Diagnostic::new(Code::YAML_SYNTAX, place(start..here.end), message)
-            .label(place(next..next), "the value begins here")
+            .label(place(value..value), "the value begins here")
             .help("indent it exactly as the other keys of its map");
         return Some(found);
     }
     let unclosed = info.contains("flow") || info.contains("illegal placement") || info.contains("end of plain");
     let open = context.open.filter(|open| unclosed && line_at(text, *open).start < here.start)?;
+    let indent = |at: usize| text[line_at(text, at)].bytes().take_while(|b| *b == b' ').count();
     let (opening, closing) = if text[open..].starts_with('{') { ('{', '}') } else { ('[', ']') };
+    if indent(context.at) > indent(open) {
+        let start = here.start + indent(context.at);
+        let found = Diagnostic::new(Code::YAML_SYNTAX, place(start..start), "a `,` is missing before this line")
+            .label(place(open..open + 1), format!("within `{opening}` and `{closing}`, commas separate"))
+            .help("end the line above with `,`");
+        return Some(found);
+    }
     let message = format!("the `{opening}` that opens here is not closed");
     let found = Diagnostic::new(Code::YAML_SYNTAX, place(open..open + 1), message)
         .label(place(context.at..context.at), format!("no `{closing}` came before this"))

@@ -111,7 +111,7 @@ impl<'a> MapAccess<'a> for Entries<'a> {
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Failed> {
         match self.value.take() {
             Some(de) => de.noted(seed.deserialize(de)),
-            None => seed.deserialize(Dummy::new()),
+            None => seed.deserialize(Dummy::new()).map_err(|_| Failed::dummy()),
         }
     }
 
@@ -146,7 +146,8 @@ impl Content<'_> {
         let name = self.de.name();
         let message = format!("{name} must be a map here: `{}` needs more than its name", self.variant);
         let help = format!("write `{}: …` with its settings", self.variant);
-        self.de.notes().report(Diagnostic::new(Code::WRONG_SHAPE, self.de.tree().span, message).help(help));
+        let tree = self.de.tree();
+        self.de.notes().replace(tree, Diagnostic::new(Code::WRONG_SHAPE, tree.span, message).help(help));
         Dummy::new()
     }
 }

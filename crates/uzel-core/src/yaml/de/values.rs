@@ -76,7 +76,7 @@ impl<'a> De<'a> {
             Data::Text(text) if expected == "a list" && !text.contains('\n') => Some(format!("write [{text}]")),
             _ => None,
         };
-        self.notes.report(Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message).maybe_help(help));
+        self.notes.replace(self.tree, Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message).maybe_help(help));
         Dummy::new()
     }
 
@@ -104,7 +104,7 @@ impl<'a> De<'a> {
                 (low, high) => format!("from {low} to {high}"),
             };
             let message = format!("{} must be an integer {range}, found {number}", self.name);
-            self.notes.report(Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message));
+            self.notes.replace(self.tree, Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message));
             return self.noted(Dummy::new().deserialize_i64(visitor));
         }
         self.noted(match (number.as_u64(), number.as_i64()) {
@@ -138,7 +138,7 @@ impl<'a> De<'a> {
             Some(near) => format!("{near} known: {}", list(variants)),
             None => format!("use {}", one_of(variants)),
         };
-        self.notes.report(Diagnostic::new(Code::UNKNOWN_VALUE, word.span, message).help(help));
+        self.notes.replace(self.tree, Diagnostic::new(Code::UNKNOWN_VALUE, word.span, message).help(help));
     }
 }
 
@@ -284,7 +284,7 @@ impl<'a> Deserializer<'a> for De<'a> {
             }
             Data::List(items) => {
                 let message = format!("{} must have {len} items, found {}", self.name, items.len());
-                self.notes.report(Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message));
+                self.notes.replace(self.tree, Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message));
                 Dummy::new().deserialize_tuple(len, visitor)
             }
             _ => self.wrong(format!("a list of {len} items")).deserialize_tuple(len, visitor),

@@ -26,6 +26,7 @@ impl Builder<'_, '_> {
         let found = self.place.scalar(range.clone(), style, value, has_properties, self.last_end);
         let span = self.place.span(found.whole.clone());
         let origin = pieces::origin(self.place.text, found.content, style, value).shifted(self.place.shift);
+        self.last_start = found.whole.start;
         self.last_end = self.last_end.max(found.whole.end).max(range.end.min(found.whole.end));
         let text = Text::new(value, span, origin);
         let plain = if style == ScalarStyle::Plain { scalar::resolve(value) } else { Plain::Text };

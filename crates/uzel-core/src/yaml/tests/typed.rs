@@ -268,8 +268,16 @@ fn values_that_nothing_can_stand_in_for_hide_no_other_errors() {
     out.sort();
     expect![[r#"
         1:12 "x" UZ1003 `first`: `x` is no pattern
-        1:12 "x" UZ1003 `first`: `` is no pattern
-    "#]].assert_eq(&show(text, &out));
+        1:23 "y" UZ1003 `second`: `y` is no pattern
+        1:34 "z" UZ1003 `number` must be an integer, found a text
+        2:50 "u" UZ1003 an item of `list`: `u` is no pattern
+        2:53 "v" UZ1003 an item of `list`: `v` is no pattern
+        2:64 "w" UZ1003 an item of `pair`: `w` is no pattern
+        3:4 "" UZ1002 the key `first` is missing in `c`
+          help: add `first:`
+        4:4 "5" UZ1003 `d` must be a map, found an integer
+    "#]]
+    .assert_eq(&show(text, &out));
 }
 
 #[test]
