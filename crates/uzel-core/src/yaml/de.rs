@@ -93,7 +93,9 @@ struct Notes {
 impl Notes {
     fn report(&self, diagnostic: Diagnostic) {
         let same = (diagnostic.code, diagnostic.at, diagnostic.message.clone());
-        if self.reported.borrow_mut().insert(same) {
+        // One more than is kept, so that there is something to count as left out.
+        let room = self.found.borrow().len() <= Diagnostics::LIMIT;
+        if room && self.reported.borrow_mut().insert(same) {
             self.found.borrow_mut().push(diagnostic);
         }
     }

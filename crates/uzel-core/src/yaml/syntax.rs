@@ -170,98 +170,92 @@ fn tab_near(text: &str, context: &Context<'_>, sure: bool) -> Option<usize> {
     tab_in(context.at).or_else(|| tab_in(next_content(text, context.after)).filter(|tab| *tab >= context.after))
 }
 
+/// Words in a message of the event parser; the sentence and the help for it. The first that fits counts.
+const TABLE: &[(&str, &str, &str)] = &[
+    (
+        "mapping values are not allowed",
+        "a second `: ` on this line makes no sense",
+        "put the value in quotes, or put the key on its own line",
+    ),
+    (
+        "did not find expected key",
+        "this line does not fit the map above it",
+        "indent it exactly as the other keys of its map",
+    ),
+    (
+        "did not find expected '-'",
+        "this line does not fit the list above it",
+        "indent it exactly as the other items, and begin it with `- `",
+    ),
+    (
+        "invalid indentation in quoted",
+        "the text in quotes goes on with too little indentation",
+        "indent its lines more than the key, or close the quotes",
+    ),
+    (
+        "invalid indentation in flow",
+        "the lines within brackets are indented too little",
+        "indent them more than the line that opens the bracket, or close it",
+    ),
+    (
+        "wrongly indented line in block",
+        "the first line of the text block is indented less than a blank line before it",
+        "indent all lines of the block the same, and empty the blank lines",
+    ),
+    ("invalid indentation", "the indentation fits no line above", "indent it exactly as the lines it belongs to"),
+    (
+        "flow mapping",
+        "this map in braces has no `}` or lacks a `,`",
+        "close it with `}`, separate its entries with `,`",
+    ),
+    (
+        "flow sequence",
+        "this list in brackets has no `]` or lacks a `,`",
+        "close it with `]`, separate its items with `,`",
+    ),
+    ("unexpected end of stream", "the quotes that open here are never closed", "close them"),
+    ("document indicator", "`---` stands within quotes that open here", "close the quotes"),
+    (
+        "unknown escape character",
+        "an escape that does not exist in quoted text",
+        "write `\\\\` for a backslash, or use single quotes",
+    ),
+    ("hexadecimal number", "an escape lacks its hexadecimal digits", "write `\\x41`, `\\u0041` or `\\U00000041`"),
+    ("invalid Unicode character escape", "an escape names a character that does not exist", "correct its digits"),
+    (
+        "trailing content after",
+        "something follows the closing quote",
+        "put the whole value in one pair of quotes; within double quotes write `\\\"`",
+    ),
+    (
+        "unknown anchor",
+        "an alias names an anchor that does not exist",
+        "write `&name` before the value to repeat; a text that begins with `*` needs quotes",
+    ),
+    ("anchor or alias", "an `&` or `*` without a name", "put the text in quotes"),
+    ("unexpected character", "a value cannot begin with this character", "put the value in quotes"),
+    ("block sequence entries", "a list cannot begin on this line", "put the `- ` on the next line, indented"),
+    ("plain scalar cannot start", "a value cannot begin with `-` here", "put the value in quotes"),
+    ("block scalar", "the line of `|` or `>` can hold nothing else", "put the text on the next line, indented"),
+    ("node content", "a value is missing here", "write one, or remove the comma or bracket"),
+    ("misplaced bracket", "a bracket closes nothing", "remove it, or put the value in quotes"),
+    ("comments must be separated", "a `#` directly after a value", "put a space before it, or put the value in quotes"),
+    ("comment intercepting", "a comment stands within a text of several lines", "move the comment above the key"),
+    ("tag", "a `!` begins a tag that cannot be read", "put the text in quotes"),
+    ("handle", "a tag with a prefix that is not declared", "remove the tag"),
+    ("directive", "a `%` at the start of a line begins a directive that cannot be read", "put the text in quotes"),
+    ("byte order mark", "a byte order mark within the text", "remove it: it is an invisible character"),
+    ("unprintable", "a NUL character", "remove it"),
+    ("document start", "the text goes on after the end of the document", "indent the line as the others, or remove it"),
+    ("must be followed by", "`:` needs a space after it", "write `key: value`"),
+    ("':'", "a `:` where none can be", "put the value in quotes"),
+    ("simple key", "this line is neither `key: value` nor an item of a list", "write `key: value`"),
+    ("mapping keys are not allowed", "a `? ` where no key can begin", "put the value in quotes"),
+    ("unexpected end of plain", "a value is missing here", "write one, or put it in quotes"),
+];
+
 /// A sentence and what to do, for the words of the event parser.
 fn phrase(info: &str) -> (String, &'static str) {
-    const TABLE: &[(&str, &str, &str)] = &[
-        (
-            "mapping values are not allowed",
-            "a second `: ` on this line makes no sense",
-            "put the value in quotes, or put the key on its own line",
-        ),
-        (
-            "did not find expected key",
-            "this line does not fit the map above it",
-            "indent it exactly as the other keys of its map",
-        ),
-        (
-            "did not find expected '-'",
-            "this line does not fit the list above it",
-            "indent it exactly as the other items, and begin it with `- `",
-        ),
-        (
-            "invalid indentation in quoted",
-            "the text in quotes goes on with too little indentation",
-            "indent its lines more than the key, or close the quotes",
-        ),
-        (
-            "invalid indentation in flow",
-            "the lines within brackets are indented too little",
-            "indent them more than the line that opens the bracket, or close it",
-        ),
-        (
-            "wrongly indented line in block",
-            "the first line of the text block is indented less than a blank line before it",
-            "indent all lines of the block the same, and empty the blank lines",
-        ),
-        ("invalid indentation", "the indentation fits no line above", "indent it exactly as the lines it belongs to"),
-        (
-            "flow mapping",
-            "this map in braces has no `}` or lacks a `,`",
-            "close it with `}`, separate its entries with `,`",
-        ),
-        (
-            "flow sequence",
-            "this list in brackets has no `]` or lacks a `,`",
-            "close it with `]`, separate its items with `,`",
-        ),
-        ("unexpected end of stream", "the quotes that open here are never closed", "close them"),
-        ("document indicator", "`---` stands within quotes that open here", "close the quotes"),
-        (
-            "unknown escape character",
-            "an escape that does not exist in quoted text",
-            "write `\\\\` for a backslash, or use single quotes",
-        ),
-        ("hexadecimal number", "an escape lacks its hexadecimal digits", "write `\\x41`, `\\u0041` or `\\U00000041`"),
-        ("invalid Unicode character escape", "an escape names a character that does not exist", "correct its digits"),
-        (
-            "trailing content after",
-            "something follows the closing quote",
-            "put the whole value in one pair of quotes; within double quotes write `\\\"`",
-        ),
-        (
-            "unknown anchor",
-            "an alias names an anchor that does not exist",
-            "write `&name` before the value to repeat; a text that begins with `*` needs quotes",
-        ),
-        ("anchor or alias", "an `&` or `*` without a name", "put the text in quotes"),
-        ("unexpected character", "a value cannot begin with this character", "put the value in quotes"),
-        ("block sequence entries", "a list cannot begin on this line", "put the `- ` on the next line, indented"),
-        ("plain scalar cannot start", "a value cannot begin with `-` here", "put the value in quotes"),
-        ("block scalar", "the line of `|` or `>` can hold nothing else", "put the text on the next line, indented"),
-        ("node content", "a value is missing here", "write one, or remove the comma or bracket"),
-        ("misplaced bracket", "a bracket closes nothing", "remove it, or put the value in quotes"),
-        (
-            "comments must be separated",
-            "a `#` directly after a value",
-            "put a space before it, or put the value in quotes",
-        ),
-        ("comment intercepting", "a comment stands within a text of several lines", "move the comment above the key"),
-        ("tag", "a `!` begins a tag that cannot be read", "put the text in quotes"),
-        ("handle", "a tag with a prefix that is not declared", "remove the tag"),
-        ("directive", "a `%` at the start of a line begins a directive that cannot be read", "put the text in quotes"),
-        ("byte order mark", "a byte order mark within the text", "remove it: it is an invisible character"),
-        ("unprintable", "a NUL character", "remove it"),
-        (
-            "document start",
-            "the text goes on after the end of the document",
-            "indent the line as the others, or remove it",
-        ),
-        ("must be followed by", "`:` needs a space after it", "write `key: value`"),
-        ("':'", "a `:` where none can be", "put the value in quotes"),
-        ("simple key", "this line is neither `key: value` nor an item of a list", "write `key: value`"),
-        ("mapping keys are not allowed", "a `? ` where no key can begin", "put the value in quotes"),
-        ("unexpected end of plain", "a value is missing here", "write one, or put it in quotes"),
-    ];
     let found = TABLE.iter().find(|(words, ..)| info.contains(words));
     match found {
         Some((_, message, help)) => ((*message).to_owned(), help),

@@ -7,6 +7,7 @@ mod mistakes;
 mod places;
 mod random;
 mod typed;
+mod unquoted;
 
 use std::fmt::Write;
 

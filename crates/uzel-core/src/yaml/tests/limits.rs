@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     diagnostic::{Code, Diagnostics},
     source::SourceId,
-    yaml::{decode, parse},
+    yaml::{decode, from_tree, parse},
 };
 
 fn codes(text: &str) -> Vec<Code> {
@@ -101,6 +101,18 @@ fn anything_is_read_in_linear_time() {
     assert_eq!(codes(&many_keys), []);
     let same_keys = "k: 1\n".repeat(50_000);
     assert_eq!(codes(&same_keys).len(), Diagnostics::LIMIT);
+}
+
+#[test]
+fn ten_thousand_mistakes_take_no_longer_than_they_should() {
+    let text = format!("[{}]", (0..20_000).map(|n| format!("{{{{ x{n} }}}}, ")).collect::<String>());
+    assert_eq!(codes(&text).len(), Diagnostics::LIMIT);
+    let text: String = (0..20_000).map(|n| format!("k{n}: 1\n")).collect();
+    let tree = parse(SourceId(0), &text, &mut Diagnostics::default()).expect("a tree");
+    let mut out = Diagnostics::default();
+    let started = Instant::now();
+    assert!(from_tree::<super::typed::App>(&tree, &mut out).is_none());
+    assert!(out.len() >= Diagnostics::LIMIT && started.elapsed() < Duration::from_secs(20));
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn parts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn yaml_like(source in parts()) {

@@ -296,7 +296,6 @@ fn a_thousand_nodes_are_read_fast() {
     assert_eq!(app.nodes.len(), 1000);
     // Without optimisation on a busy machine; with it, some milliseconds.
     assert!(took.as_millis() < 2_000, "{} lines took {took:?}", text.lines().count());
-    eprintln!("{} lines took {took:?}", text.lines().count());
 }
 
 #[test]
