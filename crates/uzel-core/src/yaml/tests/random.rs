@@ -136,7 +136,7 @@ fn parts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn yaml_like(source in parts()) {
@@ -169,8 +169,7 @@ proptest! {
         let text = tree.get("k").and_then(Tree::as_text).expect("a text");
         for (at, c) in text.char_indices().filter(|(_, c)| !c.is_whitespace()) {
             let span = text.at(at..at + c.len_utf8());
-            let wanted = c.to_string();
-            prop_assert_eq!(&source[span.start as usize..span.end as usize], wanted.as_str());
+            prop_assert_eq!(source[span.start as usize..span.end as usize].to_owned(), c.to_string());
         }
     }
 }
