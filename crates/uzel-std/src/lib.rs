@@ -1,4 +1,5 @@
 //! The kinds, models, tools and retrievers that ship with uzel.
 
+pub mod code;
 pub mod guard;
 pub mod retrievers;
