@@ -2,4 +2,6 @@
 
 pub mod code;
 pub mod guard;
+pub mod http;
 pub mod retrievers;
+pub mod tools;

@@ -80,7 +80,7 @@ fn results() {
         json_parse error: `text` is no JSON: key must be a string at line 1 column 2
         json_stringify "{\"b\":1,\"a\":null}"
         hash "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        chunk_text [{"index":0,"start":0,"text":"One two. "},{"index":1,"start":4,"text":"two. Three "},{"index":2,"start":15,"text":"four five.\n\n"},{"index":3,"start":24,"text":".\n\nSix seven."}]
+        chunk_text [{"index":0,"start":0,"text":"One two. "},{"index":1,"start":4,"text":"two. Three "},{"index":2,"start":15,"text":"four five.\n\n"},{"index":3,"start":26,"text":"\nSix seven."}]
         chunk_text error: `max_chars` is 5 and `overlap` 5: it must be over 0 and over the overlap
         sum error: the parameters do not fit: unknown field `value`, expected `values`
     "#]].assert_eq(&table);
