@@ -137,9 +137,11 @@ impl Script {
                     format!("the result of `{function}` has {} bytes, at most {limit} are allowed", json.len());
                 return Err(Fault::Other(FailureClass::Limit, message));
             }
-            serde_json::from_str(&json).map_err(|error| {
+            let mut value = serde_json::from_str(&json).map_err(|error| {
                 Fault::Other(FailureClass::Code, format!("the result of `{function}` cannot be used: {error}"))
-            })
+            })?;
+            mark_floats(&mut value);
+            Ok(value)
         })
     }
 }
@@ -218,6 +220,23 @@ fn inexact(value: &Value) -> Option<String> {
 
 fn below(name: &str, value: &Value) -> Option<String> {
     inexact(value).map(|place| format!("/{name}{}", place.trim_end_matches('/')))
+}
+
+/// JavaScript writes 1e20 as an integer with digits that it does not have: beyond 2^53 numbers stay floats.
+fn mark_floats(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let size = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
+            if size.is_some_and(|size| size > MAX_EXACT)
+                && let Some(float) = number.as_f64().and_then(serde_json::Number::from_f64)
+            {
+                *number = float;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(mark_floats),
+        Value::Object(fields) => fields.values_mut().for_each(mark_floats),
+        _ => {}
+    }
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ pub(super) fn form(arguments: &Map<String, Value>) -> String {
 fn flatten(name: String, value: &Value, pairs: &mut Vec<(String, String)>) {
     match value {
         Value::Object(fields) => {
-            fields.iter().for_each(|(inner, value)| flatten(format!("{name}[{inner}]"), value, pairs))
+            fields.iter().for_each(|(inner, value)| flatten(format!("{name}[{inner}]"), value, pairs));
         }
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(at, value)| flatten(format!("{name}[{at}]"), value, pairs));

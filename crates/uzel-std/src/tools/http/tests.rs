@@ -203,7 +203,7 @@ fn bad_configs_are_named() {
         Http::new(&config, false).unwrap_err() + "\n"
     })
     .collect();
-    expect![[r#"
+    expect![[r"
         `request: https://a/` must be a method and an address: GET https://host/path
         `request` has the method FETCH, it must be GET, HEAD, POST, PUT, PATCH, DELETE
         `request`: ftp is not supported, only http and https
@@ -212,7 +212,7 @@ fn bad_configs_are_named() {
         `request`: `{` is not closed in https://a/{
         `request`: `{a b}` is no name of a parameter
         `request`: nowhere is no address: relative URL without a base
-    "#]]
+    "]]
     .assert_eq(&table);
     let headers = BTreeMap::from([("a".to_owned(), "s3cret\n".to_owned())]);
     let config = Config { request: "GET https://a/".into(), headers, params: None, body: Body::Json, output: None };

@@ -23,12 +23,9 @@ async fn run(database: &Arc<Database>, operation: Operation, sql: &str, params: 
     }
 }
 
-#[tokio::test]
-async fn statements() {
+fn cases() -> Vec<(Operation, &'static str, Value)> {
     use Operation::{Execute, Query};
-    let dir = tempfile::tempdir().unwrap();
-    let database = database(dir.path(), INIT);
-    let cases = [
+    vec![
         (Query, "SELECT id, who, total FROM orders WHERE id < :max ORDER BY id", json!({"max": 9})),
         (Query, "SELECT who FROM orders WHERE who = :who", json!({"who": "' OR 1=1 --"})),
         (Query, "SELECT text FROM notes WHERE notes MATCH :q", json!({"q": "parcel"})),
@@ -79,9 +76,15 @@ async fn statements() {
             json!({}),
         ),
         (Query, "SELECT count(*) AS left FROM orders", json!({})),
-    ];
+    ]
+}
+
+#[tokio::test]
+async fn statements() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = database(dir.path(), INIT);
     let mut table = String::new();
-    for (operation, sql, params) in cases {
+    for (operation, sql, params) in cases() {
         table += &(run(&database, operation, sql, params).await + "\n");
     }
     expect![[r#"
