@@ -5,6 +5,7 @@ use uzel_core::kind::{Catalog, KindDef};
 pub mod http;
 pub mod models;
 pub mod retrievers;
+pub mod tools;
 
 /// Declares the modules of the kinds and their list, which is also the order of the reference.
 macro_rules! kinds {
@@ -17,6 +18,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    code::Code,
     guard::Guard,
     human::Human,
     llm::Llm,
@@ -30,8 +32,8 @@ pub fn catalog() -> Catalog {
     Catalog {
         kinds: KINDS.to_vec(),
         models: models::defs(),
-        tools: vec![],
-        connections: vec![],
+        tools: tools::DEFS.to_vec(),
+        connections: vec![tools::SQLITE],
         retrievers: vec![retrievers::FILES],
     }
 }

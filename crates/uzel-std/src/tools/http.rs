@@ -1,6 +1,6 @@
 //! A tool that is one HTTP request: `tools: { refund: { use: http, request: POST https://… } }`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::{
     Method, Url,
@@ -21,6 +21,8 @@ mod answer;
 
 use address::Address;
 
+/// Bound on making a connection.
+const CONNECT: Duration = Duration::from_secs(3);
 /// How often a request is sent on to another path of the same host.
 const MAX_REDIRECTS: usize = 5;
 
@@ -114,7 +116,8 @@ impl Http {
         }
         let mut method = self.method.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let mut request = client().request(method.clone(), url.clone()).headers(self.headers.clone());
+            let mut request =
+                client(url.as_str(), CONNECT)?.request(method.clone(), url.clone()).headers(self.headers.clone());
             if let Some((kind, text)) = &body {
                 if !self.headers.contains_key(CONTENT_TYPE) {
                     request = request.header(CONTENT_TYPE, *kind);

@@ -123,10 +123,8 @@ fn bytes_that_are_no_text() {
     assert_eq!(read(b"\xff\xfea\0"), None);
     assert_eq!(read(&vec![b'a'; 10_000_001]), None);
     assert_eq!(read("é".as_bytes()).as_deref(), Some("é"));
-    let said: Vec<String> = out
-        .iter()
-        .map(|d| format!("{}: {}", sources.position(d.at.expect("a place")), d.message))
-        .collect();
+    let said: Vec<String> =
+        out.iter().map(|d| format!("{}: {}", sources.position(d.at.expect("a place")), d.message)).collect();
     assert_eq!(
         said,
         [
