@@ -111,18 +111,19 @@ impl Host {
         if let Some(result) = self.recorded.get(&name) {
             return result.clone().map(|value| Recorded { effect: name, value });
         }
-        if effect.class == EffectClass::Once {
-            if self.in_doubt.contains(&name) {
-                let message = format!(
-                    "`{name}` was being done when the process died, and must not be done twice: find out whether it \
-                     happened, then finish by hand"
-                );
-                return Err(Failure::new(FailureClass::Invalid, message));
-            }
-            self.durable(Event::EffectIntended { effect: name.clone(), at: self.shared.world.now() }).await?;
+        if effect.class == EffectClass::Once && self.in_doubt.contains(&name) {
+            let message = format!(
+                "`{name}` was being done when the process died, and must not be done twice: find out whether it \
+                 happened, then finish by hand"
+            );
+            return Err(Failure::new(FailureClass::Invalid, message));
         }
         self.budget.reserve(effect.reserve_usd)?;
         let reservation = Reservation { budget: &self.budget, usd: effect.reserve_usd };
+        // After the reservation: what was refused for want of money was never about to be done.
+        if effect.class == EffectClass::Once {
+            self.durable(Event::EffectIntended { effect: name.clone(), at: self.shared.world.now() }).await?;
+        }
         let key = hash::effect_key(self.run.as_str(), name.as_str());
         let tag = format!("{}/{}", self.run, self.instance);
         let left = self.deadline.map(|deadline| Duration::from_millis(deadline.since(self.shared.world.now())));
