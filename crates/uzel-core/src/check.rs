@@ -317,6 +317,10 @@ impl<'a> Check<'a> {
     pub fn binding(&mut self, name: &str, tree: &Tree, expect: Option<(Type, &'static str)>) {
         if let Some(binding) = Binding::parse(tree, self.out) {
             self.register(name, Program::Binding(binding), expect, tree.span, true);
+            let fields = tree.as_map().unwrap_or_default().iter();
+            if let Some(input) = self.inputs.last_mut() {
+                input.fields = fields.map(|entry| (entry.key.as_str().to_owned(), entry.key.span)).collect();
+            }
         }
     }
 
@@ -343,7 +347,7 @@ impl<'a> Check<'a> {
         at: Span,
         nullable: bool,
     ) {
-        self.inputs.push(Input { name: name.to_owned(), program, expect, at, nullable });
+        self.inputs.push(Input { name: name.to_owned(), program, expect, at, fields: vec![], nullable });
     }
 
     /// Reports a name that is not declared under `section`; returns whether it is.

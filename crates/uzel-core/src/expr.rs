@@ -19,7 +19,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use minijinja::machinery::{Token, Tokenizer};
+use minijinja::{
+    machinery::{Token, Tokenizer},
+    syntax::SyntaxConfig,
+};
 use serde_json::Value;
 
 pub use binding::Binding;
@@ -109,9 +112,19 @@ impl Expression {
         self.0.value(scope)
     }
 
+    /// Whether its value counts as true, for `when` and `until`; what is undefined does not.
+    pub fn holds(&self, scope: &Scope) -> Result<bool, Failure> {
+        self.0.holds(scope)
+    }
+
     /// Its type; what certainly or probably goes wrong is pushed.
     pub fn infer(&self, types: &TypeScope, out: &mut Diagnostics) -> Type {
         infer::expression(&self.0, types, infer::Use::Value, out)
+    }
+
+    /// Paths that are not null where the expression holds.
+    pub(crate) fn present(&self) -> Vec<Vec<String>> {
+        infer::present(&self.0)
     }
 
     /// As [`Self::infer`], for an expression that is only asked whether it is true, such as `when`.
@@ -128,7 +141,7 @@ impl Template {
     /// Parses a template. What is wrong is pushed.
     pub fn parse(text: &Text, out: &mut Diagnostics) -> Option<Self> {
         let value = text.as_str();
-        let mut tokenizer = Tokenizer::new(value, "", false, Default::default());
+        let mut tokenizer = Tokenizer::new(value, "", false, SyntaxConfig::default());
         let mut dollar = None;
         let mut wrong = false;
         while let Ok(Some((token, span))) = tokenizer.next_token() {
@@ -188,7 +201,7 @@ pub fn truthy(value: &Value) -> bool {
 
 /// Where the `}}` is that closes an expression: the end of the expression and the end of the braces.
 fn closing(source: &str) -> Option<(usize, usize)> {
-    let mut tokenizer = Tokenizer::new(source, "", true, Default::default());
+    let mut tokenizer = Tokenizer::new(source, "", true, SyntaxConfig::default());
     while let Ok(Some((token, span))) = tokenizer.next_token() {
         if matches!(token, Token::VariableEnd) {
             return Some((span.start_offset as usize, span.end_offset as usize));

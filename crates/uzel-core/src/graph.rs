@@ -196,6 +196,8 @@ pub struct Input {
     pub expect: Option<(Type, &'static str)>,
     /// Where it stands.
     pub at: Span,
+    /// Where its fields stand, if it is written as a map.
+    pub fields: Vec<(String, Span)>,
     /// Whether a value that may be null is fine here.
     pub nullable: bool,
 }

@@ -157,19 +157,6 @@ pub trait Host: Send + Sync {
     fn emit(&self, instance: &InstancePath, text: &str);
 }
 
-/// An async function as the work of an effect with one endpoint.
-pub struct WorkFn<F>(pub F);
-
-impl<F> Work for WorkFn<F>
-where
-    F: for<'a> Fn(&'a Attempt) -> BoxFuture<'a, Result<Value, Failure>> + Send + Sync,
-{
-    fn attempt<'a>(&'a self, _endpoint: usize, attempt: &'a Attempt) -> BoxFuture<'a, Tried> {
-        let work = (self.0)(attempt);
-        Box::pin(async move { work.await.into() })
-    }
-}
-
 /// A Rust function of the host program that `rust:NAME` refers to.
 pub type Function = dyn Fn(Value) -> BoxFuture<'static, Result<Value, Failure>> + Send + Sync;
 

@@ -6,6 +6,8 @@ mod read;
 mod relate;
 mod shorthand;
 mod show;
+#[cfg(test)]
+mod tests;
 mod ty;
 mod validate;
 

@@ -16,7 +16,9 @@ mod tests;
 mod text;
 mod tree;
 
-pub use self::{de::from_tree, magic::Spanned, parse::parse, text::Text, tree::Data, tree::Entry, tree::Tree};
+pub use self::{
+    de::from_named_tree, de::from_tree, magic::Spanned, parse::parse, text::Text, tree::Data, tree::Entry, tree::Tree,
+};
 
 use std::sync::Arc;
 
@@ -47,10 +49,8 @@ pub const LIMITS: Limits =
 /// The text of a file and its source, or `None` with the reason: too large, or not UTF-8 (at the first bad byte).
 pub fn decode(path: &str, bytes: &[u8], sources: &mut Sources, out: &mut Diagnostics) -> Option<(SourceId, Arc<str>)> {
     if bytes.len() > LIMITS.text {
-        let at = Span::new(sources.add_text(path, ""), 0..0);
-        let message = format!("the file has {} bytes; at most {} can be read", bytes.len(), LIMITS.text);
-        let help = "move large data to a file of its own that the app names";
-        out.push(Diagnostic::new(Code::TOO_LARGE, at, message).help(help));
+        let source = sources.add_text(path, "");
+        out.push(too_large(source, "the file", bytes.len()));
         return None;
     }
     match std::str::from_utf8(bytes) {
@@ -72,8 +72,8 @@ pub fn decode(path: &str, bytes: &[u8], sources: &mut Sources, out: &mut Diagnos
     }
 }
 
-fn too_large(source: SourceId, bytes: usize) -> Diagnostic {
-    let message = format!("the text has {bytes} bytes; at most {} can be read", LIMITS.text);
+fn too_large(source: SourceId, what: &str, bytes: usize) -> Diagnostic {
+    let message = format!("{what} has {bytes} bytes; at most {} can be read", LIMITS.text);
     let help = "move large data to a file of its own that the app names";
     Diagnostic::new(Code::TOO_LARGE, Span::new(source, 0..0), message).help(help)
 }

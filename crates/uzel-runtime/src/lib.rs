@@ -4,5 +4,5 @@ pub mod driver;
 pub mod engine;
 pub mod layers;
 pub mod release;
-pub mod world;
 pub mod store;
+pub mod world;

@@ -1,11 +1,28 @@
-//! The checks on text that a guard node runs: one file per check, each pure, each with its own documented config.
+//! `guard`: judges a text or a value before anyone sees it; redacts, or blocks.
 //!
-//! A check returns `Err` only when it could not do its work (a bad pattern, a text over the limit); what that means is
-//! decided by the `on_failure` of the node, not here.
+//! One file per check, each pure, each with its own documented settings. A check returns `Err` only when it could not
+//! do its work; what that means is decided by its `on_failure`, not there.
+
+use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uzel_core::{
+    build::Build,
+    capability::BoxFuture,
+    check::Check,
+    diagnostic::{Code, Diagnostic},
+    failure::{Failure, FailureClass},
+    graph::Ports,
+    kind::{Kind, KindExample},
+    node::{Call, Node, Outcome},
+    schema::Type,
+    yaml::{Text, Tree},
+};
 
+mod checks;
+pub mod finding;
 pub mod fold;
 pub mod forbidden;
 pub mod grounded;
@@ -15,153 +32,133 @@ pub mod pattern;
 pub mod pii;
 pub mod prompt_injection;
 
-/// Longest text that a check takes, in bytes.
-pub const MAX_TEXT: usize = 4 << 20;
-/// How many findings one check reports; the verdict and the redaction do not depend on it.
-pub const MAX_FINDINGS: usize = 100;
-/// Longest excerpt, in characters.
-const MAX_EXCERPT: usize = 80;
+use checks::{Checker, OnFailure, Subject};
+pub use finding::{CheckResult, Finding};
+use finding::{MAX_FINDINGS, Show, about_all, admit};
 
-/// One thing that a check noticed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
-    /// The check, as written in the app file (`pii`).
-    pub check: String,
-    /// What was noticed (`card`, `ignore_instructions`).
-    pub kind: String,
-    /// One sentence for people.
-    pub message: String,
-    /// First character of the place, counted from 0 in characters.
-    pub start: usize,
-    /// One past its last character.
-    pub end: usize,
-    /// The place itself, cut to 80 characters and masked: it is stored in the log.
-    pub excerpt: String,
+/// The kind.
+pub struct Guard;
+
+/// Judges a text or a value. Checks run in order; each sees the text as the ones before it redacted it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The text to judge.
+    pub text: Option<Text>,
+    /// A value to judge instead; texts are checked in its JSON form.
+    pub value: Option<Tree>,
+    /// What to look for: a list of `{ CHECK: SETTINGS, on_failure: open | closed }`.
+    pub checks: Vec<Tree>,
 }
 
-/// What a check says about a text.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CheckResult {
-    /// What was noticed, in the order of the text; at most 100.
-    pub findings: Vec<Finding>,
-    /// Whether the text must not pass.
-    pub blocked: bool,
-    /// The text with redactions, when something was redacted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// The number that the verdict rests on, for checks that have one (0 to 1).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub score: Option<f64>,
-}
+impl Kind for Guard {
+    const NAME: &'static str = "guard";
+    const SUMMARY: &'static str = "judges a text before anyone sees it: redacts or blocks";
+    const EXAMPLES: &'static [KindExample] = &[KindExample {
+        title: "No personal data goes on",
+        app: r#"
+version: 1
+inputs: { message: string }
+nodes:
+  screen:
+    kind: guard
+    text: "${{ input.message }}"
+    checks:
+      - { length: { min: 1, max: 4000 }, on_failure: closed }
+      - { pii: { redact: [card, email] }, on_failure: closed }
+    on_block: { stop: We cannot process this message. }
+output: { text: "${{ screen.text }}" }
+"#,
+    }];
+    type Config = Config;
 
-/// How much of an excerpt may be shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Show {
-    /// Only its shape: letters and digits become `*`, but for the last two of a long one.
-    Shape,
-    /// The text, with numbers of five digits and more hidden.
-    Text,
-}
-
-/// A finding at a byte range of `text`; ranges that are no character borders are a fault of the check.
-fn finding(
-    text: &str,
-    at: std::ops::Range<usize>,
-    check: &str,
-    kind: &str,
-    message: impl Into<String>,
-    show: Show,
-) -> Finding {
-    let start = text[..at.start].chars().count();
-    let place = &text[at];
-    Finding {
-        check: check.to_owned(),
-        kind: kind.to_owned(),
-        message: message.into(),
-        start,
-        end: start + place.chars().count(),
-        excerpt: excerpt(place, show),
-    }
-}
-
-/// A finding about the text as a whole.
-fn about_all(text: &str, check: &str, kind: &str, message: impl Into<String>) -> Finding {
-    Finding {
-        check: check.to_owned(),
-        kind: kind.to_owned(),
-        message: message.into(),
-        start: 0,
-        end: text.chars().count(),
-        excerpt: String::new(),
-    }
-}
-
-fn excerpt(place: &str, show: Show) -> String {
-    let short: Vec<char> = place.chars().take(MAX_EXCERPT).collect();
-    let cut = place.chars().nth(MAX_EXCERPT).is_some();
-    let mut masked = match show {
-        Show::Shape => mask(&short, cut),
-        Show::Text => hide_numbers(&short),
-    };
-    if cut {
-        masked.push('…');
-    }
-    masked
-}
-
-fn mask(chars: &[char], cut: bool) -> String {
-    let total = chars.iter().filter(|c| c.is_alphanumeric()).count();
-    let shown = if total > 6 && !cut { 2 } else { 0 };
-    let mut seen = 0;
-    let hide = |&c: &char| {
-        seen += usize::from(c.is_alphanumeric());
-        if c.is_alphanumeric() && seen <= total - shown { '*' } else { c }
-    };
-    chars.iter().map(hide).collect()
-}
-
-fn hide_numbers(chars: &[char]) -> String {
-    let mut shown = chars.to_vec();
-    let mut from = 0;
-    while from < shown.len() {
-        let len = shown[from..].iter().take_while(|c| c.is_numeric()).count();
-        if len >= 5 {
-            shown[from..from + len].fill('*');
+    fn check(config: &Config, cx: &mut Check<'_>) -> Ports {
+        match (&config.text, &config.value) {
+            (Some(text), None) => cx.text("text", text),
+            (None, Some(value)) => cx.binding("value", value, None),
+            (Some(_), Some(value)) => {
+                let message = "a guard judges either a `text` or a `value`";
+                cx.report(Diagnostic::new(Code::BAD_KIND_CONFIG, value.span, message).help("remove one of them"));
+            }
+            (None, None) => {
+                let at = config.checks.first().map(|check| check.span);
+                let message = "a guard needs a `text` or a `value` to judge";
+                cx.report(Diagnostic::new(Code::MISSING_KEY, at, message).help("add `text: ${{ reply.text }}`"));
+            }
         }
-        from += len.max(1);
-    }
-    shown.into_iter().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-/// Refuses texts that would take a check too long.
-fn admit(text: &str) -> Result<(), String> {
-    if text.len() > MAX_TEXT {
-        return Err(format!("the text has {} bytes, checks take at most {MAX_TEXT}: cut it first", text.len()));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn excerpts_show_no_secret() {
-        let cases = [
-            ("4111 1111 1111 1111", Show::Shape, "**** **** **** **11"),
-            ("a@b.ee", Show::Shape, "*@*.**"),
-            ("order 123456 of 1234", Show::Text, "order ****** of 1234"),
-        ];
-        for (place, show, want) in cases {
-            assert_eq!(excerpt(place, show), want);
+        for (index, tree) in config.checks.iter().enumerate() {
+            checks::check(index, tree, cx);
         }
-        assert!(excerpt(&"x9".repeat(100), Show::Shape).chars().all(|c| c == '*' || c == '…'));
+        let finding = Type::object([
+            ("check", Type::String),
+            ("kind", Type::String),
+            ("message", Type::String),
+            ("start", Type::Integer),
+            ("end", Type::Integer),
+            ("excerpt", Type::String),
+        ]);
+        let subject = if config.value.is_some() { ("value", Type::Any) } else { ("text", Type::String) };
+        Ports::of(Type::object([subject, ("findings", Type::list(finding))]))
     }
 
-    #[test]
-    fn offsets_are_characters() {
-        let text = "éé card";
-        let found = finding(text, 5..9, "pii", "card", "a card", Show::Text);
-        assert_eq!((found.start, found.end, found.excerpt.as_str()), (3, 7, "card"));
+    fn build(config: Config, _cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
+        let checkers = config.checks.iter().enumerate().map(|(index, tree)| checks::build(index, tree));
+        Ok(Arc::new(Judge { checkers: checkers.collect::<Result<_, _>>()? }))
+    }
+}
+
+struct Judge {
+    checkers: Vec<(Checker, OnFailure)>,
+}
+
+impl Node for Judge {
+    fn call<'a>(&'a self, input: Arc<Value>, _call: &'a Call) -> BoxFuture<'a, Result<Outcome, Failure>> {
+        Box::pin(std::future::ready(self.judge(&input)))
+    }
+}
+
+impl Judge {
+    fn judge(&self, input: &Value) -> Result<Outcome, Failure> {
+        let mut subject = match (input.get("text"), input.get("value")) {
+            (Some(Value::String(text)), _) => Subject { text: text.clone(), value: None },
+            (Some(Value::Null), _) => Subject { text: String::new(), value: None },
+            (_, Some(value)) => Subject { text: value.to_string(), value: Some(value.clone()) },
+            _ => return Err(Failure::new(FailureClass::Code, "there is nothing to judge: `text` is not a text")),
+        };
+        let mut findings: Vec<Finding> = vec![];
+        let mut reasons: Vec<String> = vec![];
+        for (checker, on_failure) in &self.checkers {
+            match checker.run(&subject, input) {
+                Ok(result) => {
+                    if result.blocked {
+                        let why = result.findings.first().map_or("it blocked", |finding| finding.message.as_str());
+                        reasons.push(format!("{}: {why}", checker.name()));
+                    }
+                    findings.extend(result.findings);
+                    if let Some(text) = result.text {
+                        subject.redact(text);
+                    }
+                }
+                Err(cause) => {
+                    let message = format!("the check could not do its work: {cause}");
+                    if *on_failure == OnFailure::Closed {
+                        reasons.push(format!("{}: {message}", checker.name()));
+                    }
+                    findings.push(about_all(&subject.text, checker.name(), "check_failed", message));
+                }
+            }
+        }
+        findings.truncate(MAX_FINDINGS);
+        let subject = match subject.value {
+            Some(value) => ("value", value),
+            None => ("text", Value::from(subject.text)),
+        };
+        let output = json!({ subject.0: subject.1, "findings": findings });
+        if reasons.is_empty() {
+            Ok(Outcome::value(output))
+        } else {
+            // What was blocked is not passed on by a reference to the guard either.
+            Ok(Outcome::Block { reason: reasons.join("; "), value: json!({ "findings": output["findings"] }) })
+        }
     }
 }

@@ -183,7 +183,7 @@ impl Answer {
 
 /// The client for an address, made on first use: reading the system's TLS roots takes time that runs without a network
 /// must not pay. Clients share nothing but are few: one per connect timeout.
-fn client(url: &str, connect: Duration) -> Result<reqwest::Client, Failure> {
+pub(crate) fn client(url: &str, connect: Duration) -> Result<reqwest::Client, Failure> {
     static CLIENTS: Mutex<BTreeMap<(bool, Duration), reqwest::Client>> = Mutex::new(BTreeMap::new());
     let url = reqwest::Url::parse(url)
         .map_err(|error| Failure::new(FailureClass::Invalid, format!("`{url}` is not an address")).because(error))?;

@@ -1,12 +1,39 @@
-//! The kinds, models, tools and retrievers that ship with uzel.
+//! What ships in the box and a user could have written: kinds of nodes, models, tools, retrievers.
 
-use uzel_core::kind::Catalog;
+use uzel_core::kind::{Catalog, KindDef};
 
-pub mod guard;
 pub mod http;
 pub mod models;
+pub mod retrievers;
+pub mod tools;
+
+/// Declares the modules of the kinds and their list, which is also the order of the reference.
+macro_rules! kinds {
+    ($($module:ident::$kind:ident),* $(,)?) => {
+        $(pub mod $module;)*
+
+        /// All kinds that ship.
+        const KINDS: &[KindDef] = &[$(KindDef::of::<$module::$kind>()),*];
+    };
+}
+
+kinds! {
+    code::Code,
+    guard::Guard,
+    human::Human,
+    llm::Llm,
+    retrieve::Retrieve,
+    route::Route,
+    tool::Tool,
+}
 
 /// Everything that ships, in the order of the reference.
 pub fn catalog() -> Catalog {
-    Catalog::default()
+    Catalog {
+        kinds: KINDS.to_vec(),
+        models: models::defs(),
+        tools: tools::DEFS.to_vec(),
+        connections: vec![tools::SQLITE],
+        retrievers: vec![retrievers::FILES],
+    }
 }

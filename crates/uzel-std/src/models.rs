@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use uzel_core::{capability::model::Model, diagnostic::did_you_mean, secret::Secret};
+use uzel_core::{capability::model::Model, diagnostic::did_you_mean, kind::ModelDef, secret::Secret};
 
 pub mod config;
+mod declared;
 pub mod endpoint;
 pub mod price;
 pub mod structured;
@@ -57,9 +58,24 @@ models! {
     anthropic {
         "anthropic" key Some("ANTHROPIC_API_KEY"), build: "The Messages API of Anthropic.";
     }
+    offline {
+        "offline" key None, build: "Built in: text functions without network or weights; not an LLM.";
+    }
     scripted {
         "scripted" key None, build: "Answers from a list of rules, for tests.";
     }
+}
+
+/// The providers as an app file's checker sees them.
+pub fn defs() -> Vec<ModelDef> {
+    let def = |provider: &Provider| ModelDef {
+        name: provider.name,
+        summary: provider.about,
+        schema: || schemars::schema_for!(ModelConfig),
+        check: declared::check,
+        build: declared::build,
+    };
+    PROVIDERS.iter().map(def).collect()
 }
 
 /// The provider's word and the model of a text such as `openai/gpt-5-mini`; models may hold `/` themselves.
@@ -116,7 +132,7 @@ mod tests {
         assert_eq!(
             error(json!({ "use": "gpt-5-mini" })),
             "model `fast`: there is no model provider `gpt-5-mini`: write `PROVIDER/MODEL`; the providers are openai, \
-             openai-compatible, anthropic, scripted"
+             openai-compatible, anthropic, offline, scripted"
         );
         assert_eq!(
             error(json!({ "use": "openai/gpt-5-mini", "api_key": "${{ secrets.MY_KEY }}" })),

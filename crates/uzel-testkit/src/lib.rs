@@ -1,4 +1,4 @@
 //! Simulation, fault injection and conformance suites for uzel's own tests.
 
-pub mod http;
 pub mod conformance;
+pub mod http;

@@ -41,6 +41,13 @@ pub(super) fn expression(program: &Program, types: &TypeScope, how: Use, out: &m
     program.with_expression(|expr| Checker::new(program, types, out).ty(expr, how)).unwrap_or(Type::Any)
 }
 
+/// Paths that are not null where the expression holds.
+pub(super) fn present(program: &Program) -> Vec<Vec<String>> {
+    let mut found = vec![];
+    program.with_expression(|expr| narrow::present(expr, true, &mut found));
+    found
+}
+
 /// Checks a template.
 pub(super) fn template(program: &Program, types: &TypeScope, out: &mut Diagnostics) {
     program.with_template(|template| Checker::new(program, types, out).statement(template));
@@ -59,7 +66,7 @@ struct Checker<'c> {
 
 impl<'c> Checker<'c> {
     fn new(program: &'c Program, types: &'c TypeScope, out: &'c mut Diagnostics) -> Self {
-        Self { program, types, out, locals: vec![], present: vec![] }
+        Self { program, types, out, locals: vec![], present: types.present.clone() }
     }
 
     fn written(&self, at: &Range<usize>) -> String {
@@ -196,10 +203,13 @@ impl<'c> Checker<'c> {
 
     /// Runs a check with what a test being true or false tells.
     fn knowing<R>(&mut self, test: &Expr<'_>, truth: bool, check: impl FnOnce(&mut Self) -> R) -> R {
-        let before = self.present.len();
+        let (mut before, locals) = (self.present.clone(), self.locals.len());
         narrow::present(test, truth, &mut self.present);
         let result = check(self);
-        self.present.truncate(before);
+        // What was known about a name does not hold for a name that was set in between.
+        let set = self.locals.get(locals..).unwrap_or(&[]);
+        before.retain(|path| !set.iter().any(|(name, _)| path.first() == Some(name)));
+        self.present = before;
         result
     }
 }

@@ -5,7 +5,10 @@
 
 use std::ops::Range;
 
-use minijinja::machinery::{Token, Tokenizer};
+use minijinja::{
+    machinery::{Token, Tokenizer},
+    syntax::SyntaxConfig,
+};
 
 use super::engine::ACCESS;
 
@@ -61,7 +64,7 @@ type Spot<'a> = (Token<'a>, Range<usize>);
 
 /// All tokens, or what is too much.
 pub(super) fn tokens(source: &str, bare: bool) -> Result<Vec<Spot<'_>>, (Range<usize>, String)> {
-    let mut tokenizer = Tokenizer::new(source, "", bare, Default::default());
+    let mut tokenizer = Tokenizer::new(source, "", bare, SyntaxConfig::default());
     let mut spots = vec![];
     let (mut nesting, mut elifs, mut kept) = (0, 0, 0);
     let (mut first, mut keeps) = (false, false);
@@ -79,6 +82,7 @@ pub(super) fn tokens(source: &str, bare: bool) -> Result<Vec<Spot<'_>>, (Range<u
             Token::Str(_) | Token::String(_) | Token::Int(_) | Token::Int128(_) | Token::Float(_) => {}
             Token::Ident(name) if !KEYWORDS.contains(name) => {}
             Token::TemplateData(_) | Token::VariableEnd | Token::BlockEnd => {}
+            Token::ParenClose | Token::BracketClose | Token::BraceClose => {}
             _ => nesting += 1,
         }
         if nesting > NESTING {

@@ -8,6 +8,7 @@ use minijinja::{
         ast::{Expr, Stmt},
         parse, parse_expr,
     },
+    syntax::SyntaxConfig,
 };
 
 use super::{
@@ -77,7 +78,7 @@ impl Program {
         let parsed = if bare {
             parse_expr(source).map(|expr| survey.expr(&expr))
         } else {
-            parse(source, NAME, Default::default()).map(|template| survey.statement(&template))
+            parse(source, NAME, SyntaxConfig::default()).map(|template| survey.statement(&template))
         };
         if let Err(error) = parsed {
             out.push(syntax(&error, source, at));
@@ -121,7 +122,7 @@ impl Program {
 
     /// Runs a checker over the syntax tree of a template.
     pub(super) fn with_template<R>(&self, check: impl FnOnce(&Stmt<'_>) -> R) -> Option<R> {
-        parse(self.source(), NAME, Default::default()).ok().map(|template| check(&template))
+        parse(self.source(), NAME, SyntaxConfig::default()).ok().map(|template| check(&template))
     }
 
     /// Evaluates an expression to a value of the engine.
@@ -136,6 +137,11 @@ impl Program {
     pub(super) fn value(&self, scope: &Scope) -> Result<serde_json::Value, Failure> {
         let seen = self.seen(scope)?;
         super::lazy::to_json(&seen, engine::VALUE_LIMIT).map_err(|unfit| self.unfit(unfit))
+    }
+
+    /// Whether the value of an expression counts as true.
+    pub(super) fn holds(&self, scope: &Scope) -> Result<bool, Failure> {
+        self.seen(scope).map(|seen| seen.is_true())
     }
 
     /// Evaluates an expression to a piece of a text.
@@ -195,8 +201,9 @@ fn excerpt(source: &str) -> String {
 
 fn syntax(error: &Error, source: &str, at: impl Fn(Range<usize>) -> Span) -> Diagnostic {
     let mut place = error.range().unwrap_or(0..source.len());
-    if place.is_empty() {
-        place.end += 1;
+    if place.start >= source.len() {
+        // At the end there is nothing to point at.
+        place = 0..source.len();
     }
     let why = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let why = why.replace("end of variable block", "`}}`").replace("end of block", "`%}`");

@@ -71,6 +71,8 @@ impl Object for Context {
 #[derive(Clone, Debug, Default)]
 pub struct TypeScope {
     roots: IndexMap<String, (Type, Option<Span>)>,
+    /// Paths that are known not to be null.
+    pub(crate) present: Vec<Vec<String>>,
 }
 
 impl TypeScope {

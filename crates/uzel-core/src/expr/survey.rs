@@ -57,7 +57,9 @@ impl<'a> Survey<'a> {
     }
 
     pub(super) fn statements(&mut self, statements: &[Stmt<'a>]) {
-        statements.iter().for_each(|statement| self.statement(statement));
+        for statement in statements {
+            self.statement(statement);
+        }
     }
 
     pub(super) fn statement(&mut self, statement: &Stmt<'a>) {
@@ -143,9 +145,9 @@ impl<'a> Survey<'a> {
             Expr::Const(_) => {}
             Expr::GetAttr(e) => {
                 if path_of(expr).is_some() {
-                    self.reference(expr)
+                    self.reference(expr);
                 } else {
-                    self.expr(&e.expr)
+                    self.expr(&e.expr);
                 }
             }
             Expr::GetItem(e) => {
@@ -215,7 +217,7 @@ impl<'a> Survey<'a> {
                 });
                 self.problem(Code::UNKNOWN_FUNCTION, at, format!("there is no function `{name}`"), help);
             }
-            CallType::Method(value, "cycle" | "changed") if matches!(value, Expr::Var(v) if v.id == "loop") => {}
+            CallType::Method(Expr::Var(var), "cycle" | "changed") if var.id == "loop" => {}
             CallType::Method(value, name) => {
                 self.expr(value);
                 let help = table::filter_for_method(name).map(|filter| format!("write `| {filter}`"));

@@ -1,4 +1,5 @@
 //! Tables of expressions: what they give, what they say, and that no source is too strange.
+#![allow(clippy::unwrap_used, clippy::too_many_lines, reason = "tests: tables, and a panic is a failure")]
 
 use std::{fmt::Write as _, sync::Arc};
 
@@ -9,14 +10,32 @@ use super::{Binding, Expression, Scope, Template, TypeScope};
 use crate::{
     diagnostic::Diagnostics,
     source::{SourceId, Span},
-    yaml::{Text, Tree},
+    yaml::{self, Data, Text, Tree},
 };
 
 mod inference;
 mod strange;
 
+/// A text as it is read from a document, with quotes and escapes, so that places are mapped back.
 fn text(value: &str) -> Text {
+    let mut out = Diagnostics::default();
+    let tree = yaml::parse(SourceId(0), &document(value), &mut out).expect("a quoted text is a document");
+    assert!(out.is_empty(), "{out:?}");
+    tree.as_text().expect("a quoted text is a text").clone()
+}
+
+fn document(value: &str) -> String {
+    serde_json::to_string(value).expect("a text is JSON")
+}
+
+/// The same without a document, for texts that YAML would refuse.
+fn loose(value: &str) -> Text {
     Text::synthetic(value, Span::new(SourceId(0), 0..value.len()))
+}
+
+fn tree(value: &str) -> Tree {
+    let text = text(value);
+    Tree { span: text.span, data: Data::Text(text) }
 }
 
 fn scope() -> Scope {
@@ -39,7 +58,9 @@ fn scope() -> Scope {
 fn said(source: &str, out: &Diagnostics) -> String {
     let mut lines = String::new();
     for d in out {
-        let at = d.at.map_or("", |s| source.get(s.start as usize..s.end as usize).unwrap_or("?"));
+        let document = document(source);
+        let at = d.at.map_or("", |s| document.get(s.start as usize..s.end as usize).unwrap_or("?"));
+        let at = at.replace("\\\"", "\"");
         let _ = write!(lines, "\n      {} [{at}] {}", d.code, d.message);
         for label in &d.labels {
             let _ = write!(lines, " <{}>", label.text);
@@ -78,8 +99,7 @@ fn rendered(source: &str, out: &mut Diagnostics) -> Option<String> {
 }
 
 fn bound(source: &str, out: &mut Diagnostics) -> Option<String> {
-    let tree = Tree::from_json(&json!(source), Span::new(SourceId(0), 0..source.len()));
-    let binding = Binding::parse(&tree, out)?;
+    let binding = Binding::parse(&tree(source), out)?;
     Some(match binding.evaluate(&scope()) {
         Ok(value) => value.to_string(),
         Err(failure) => format!("FAILS {failure}"),
@@ -225,15 +245,15 @@ fn syntax_errors() {
         evaluated,
         expect![[r#"
              => 
-                  UZ2001 [] an expression is missing
+                  UZ2001 [""] an expression is missing
             a + => 
                   UZ2001 [+] this cannot be read: unexpected end of input, expected expression
             {{ order.id }} => 
-                  UZ2002 [{{ order.id }}] an expression stands here without braces -- write `order.id`
+                  UZ2002 ["{{ order.id }}"] an expression stands here without braces -- write `order.id`
             ${{ order.id }} and more => 
-                  UZ2002 [${{ order.id }} and more] text around `${{ }}` makes a text of it; an expression is wanted here -- write one expression without braces; `~` joins texts
+                  UZ2002 ["${{ order.id }} and more"] text around `${{ }}` makes a text of it; an expression is wanted here -- write one expression without braces; `~` joins texts
             ${{ order.id => 
-                  UZ2001 [${{ order.id] `${{` is not closed by `}}`
+                  UZ2001 ["${{ order.id"] `${{` is not closed by `}}`
             order.id && i => 
                   UZ2001 [&] this cannot be read: unexpected character -- write `and` instead of `&&`
             order.id.upper() => 
@@ -253,7 +273,7 @@ fn syntax_errors() {
             a b => 
                   UZ2001 [b] this cannot be read: unexpected input after expression
             'open => 
-                  UZ2001 [] this cannot be read: unexpected end of string
+                  UZ2001 ['open] this cannot be read: unexpected end of string
             order.lines[ => 
                   UZ2001 [[] this cannot be read: unexpected end of input, expected expression
             x | safe => 
@@ -368,7 +388,14 @@ fn references() {
         let shown: Vec<String> = template
             .references()
             .iter()
-            .map(|r| format!("{}:{}@{}", r.root, r.path.join("."), &source[r.span.start as usize..r.span.end as usize]))
+            .map(|r| {
+                format!(
+                    "{}:{}@{}",
+                    r.root,
+                    r.path.join("."),
+                    &document(source)[r.span.start as usize..r.span.end as usize]
+                )
+            })
             .collect();
         Some(shown.join("  "))
     };
@@ -380,12 +407,12 @@ fn references() {
             "{% if (a).b and not (c | d(e)).f %}{{ a.b }}{% endif %}",
         ],
         refs,
-        expect![[r#"
+        expect![[r"
             {{ nodes.x.status }} {{ a.b[0]['c'].d }} {{ a.b[i].c }} => nodes:x.status@nodes.x.status  a:b.0.c.d@a.b[0]['c'].d  a:b@a.b  i:@i
             {% for d in docs.items %}{{ d.text }}{{ loop.index }}{{ e.f }}{% endfor %}{{ d.late }} {{ loop.round }} => docs:items@docs.items  e:f@e.f  d:late@d.late  loop:round@loop.round
             {% set x = one.y %}{{ x.z }}{% macro m(p, q=two) %}{{ p }}{{ three }}{% endmacro %}{{ m(four | default(five.six)) }} => one:y@one.y  two:@two  three:@three  four:@four  five:six@five.six
             {% if (a).b and not (c | d(e)).f %}{{ a.b }}{% endif %} => a:b@a).b  c:@c  e:@e
-        "#]],
+        "]],
     );
 }
 
@@ -420,4 +447,15 @@ fn removed_names_are_really_gone_and_offered_ones_exist() {
         let error = ENGINE.compile_expression(&format!("1 | {name}")).unwrap().eval(()).unwrap_err().kind();
         assert_eq!(error, minijinja::ErrorKind::UnknownFilter, "{name}");
     }
+}
+
+#[test]
+fn what_is_parsed_once_is_shared_between_threads() {
+    fn shared<T: Clone + Send + Sync + 'static>() {}
+    shared::<Expression>();
+    shared::<Template>();
+    shared::<Binding>();
+    shared::<Scope>();
+    shared::<TypeScope>();
+    shared::<crate::schema::Schema>();
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::{Command, Run, State, bug};
 use crate::{
     event::{End, InstancePath, Stored},
-    expr::{Expression, truthy},
+    expr::Expression,
     failure::{Failure, FailureClass},
     graph::{Edge, Graph, NodeIdx, Reaction, Via},
 };
@@ -173,7 +173,7 @@ impl Run {
     }
 
     fn holds(&self, when: &Expression, idx: NodeIdx) -> Result<bool, Failure> {
-        when.evaluate(&self.scope(when.references(), Some(idx))).map(|value| truthy(&value))
+        when.holds(&self.scope(when.references(), Some(idx)))
     }
 
     fn call(&mut self, graph: &Graph, idx: NodeIdx, commands: &mut Vec<Command>) {

@@ -8,7 +8,6 @@ use jsonschema::{
 use serde_json::Value;
 
 use super::Violation;
-use crate::diagnostic::did_you_mean;
 
 /// Adds the violations that one error of the library stands for.
 pub(super) fn add(error: &ValidationError<'_>, out: &mut Vec<Violation>) {
@@ -34,10 +33,8 @@ pub(super) fn add(error: &ValidationError<'_>, out: &mut Vec<Violation>) {
         }
         Kind::Required { property } => {
             let name = property.as_str().unwrap_or_default();
-            let near = error.instance().as_object().and_then(|map| did_you_mean(name, map.keys().map(String::as_str)));
-            let near = near.map(|_| String::new()).unwrap_or_default();
             let path = join(&path, name);
-            let message = format!("`{path}` is missing{near}");
+            let message = format!("`{path}` is missing");
             out.push(Violation { path, message });
         }
         kind => {

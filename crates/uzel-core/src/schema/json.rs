@@ -5,8 +5,12 @@ use serde_json::{Map, Value, json};
 
 use super::{Field, ObjectType, Type, relate::base_of};
 
-/// Nesting of schemas that is looked into; deeper is `Any`. Also what stops a `$ref` that refers to itself.
+/// Nesting of schemas that is looked into; deeper is `Any`.
 const DEPTH: usize = 32;
+
+/// Schemas that are looked into for one type; the rest is `Any`. A `$ref` that refers to itself twice would double
+/// with each level.
+const MOST: usize = 2_000;
 
 impl Type {
     /// The JSON Schema of this type. Closed objects say `additionalProperties: false`.
@@ -27,7 +31,7 @@ impl Type {
 
     /// The type of a JSON Schema; what types cannot say becomes `Any` or the wider type.
     pub fn from_json_schema(schema: &Value) -> Self {
-        type_of(schema, schema, 0)
+        Walk { root: schema, left: MOST, open: vec![] }.type_of(schema, 0)
     }
 }
 
@@ -81,41 +85,91 @@ fn union_schema(members: &[Type]) -> Value {
     json!({ "anyOf": members.iter().map(Type::to_json_schema).collect::<Vec<_>>() })
 }
 
-fn type_of(schema: &Value, root: &Value, depth: usize) -> Type {
-    let Value::Object(map) = schema else { return Type::Any };
-    if depth > DEPTH {
-        return Type::Any;
-    }
-    if let Some(Value::String(target)) = map.get("$ref") {
-        let found = target.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
-        return found.map_or(Type::Any, |schema| type_of(schema, root, depth + 1));
-    }
-    if let Some(value) = map.get("const") {
-        return of_values(std::slice::from_ref(value));
-    }
-    if let Some(Value::Array(values)) = map.get("enum") {
-        return of_values(values);
-    }
-    for key in ["anyOf", "oneOf"] {
-        if let Some(Value::Array(options)) = map.get(key) {
-            let types = options.iter().map(|option| type_of(option, root, depth + 1));
-            return Type::union_of(types).unwrap_or(Type::Any);
+struct Walk<'a> {
+    root: &'a Value,
+    left: usize,
+    /// References that are being followed.
+    open: Vec<&'a str>,
+}
+
+impl<'a> Walk<'a> {
+    fn type_of(&mut self, schema: &'a Value, depth: usize) -> Type {
+        let Value::Object(map) = schema else { return Type::Any };
+        if depth > DEPTH || self.left == 0 {
+            return Type::Any;
         }
-    }
-    if let Some(Value::Array(parts)) = map.get("allOf") {
-        return match parts.as_slice() {
-            [one] if !map.contains_key("properties") => type_of(one, root, depth + 1),
+        self.left -= 1;
+        if let Some(Value::String(target)) = map.get("$ref") {
+            return self.referred(target, depth);
+        }
+        if let Some(value) = map.get("const") {
+            return of_values(std::slice::from_ref(value));
+        }
+        if let Some(Value::Array(values)) = map.get("enum") {
+            return of_values(values);
+        }
+        for key in ["anyOf", "oneOf"] {
+            if let Some(Value::Array(options)) = map.get(key) {
+                let types: Vec<Type> = options.iter().map(|option| self.type_of(option, depth + 1)).collect();
+                return Type::union_of(types).unwrap_or(Type::Any);
+            }
+        }
+        if let Some(Value::Array(parts)) = map.get("allOf") {
+            return match parts.as_slice() {
+                [one] if !map.contains_key("properties") => self.type_of(one, depth + 1),
+                _ => Type::Any,
+            };
+        }
+        match map.get("type") {
+            Some(Value::String(name)) => self.named(name, map, depth),
+            Some(Value::Array(names)) => {
+                let names = names.iter().filter_map(Value::as_str);
+                let types: Vec<Type> = names.map(|name| self.named(name, map, depth)).collect();
+                Type::union_of(types).unwrap_or(Type::Any)
+            }
+            _ if map.contains_key("properties") => self.named("object", map, depth),
             _ => Type::Any,
-        };
-    }
-    match map.get("type") {
-        Some(Value::String(name)) => named(name, map, root, depth),
-        Some(Value::Array(names)) => {
-            let types = names.iter().filter_map(Value::as_str).map(|name| named(name, map, root, depth));
-            Type::union_of(types).unwrap_or(Type::Any)
         }
-        _ if map.contains_key("properties") => named("object", map, root, depth),
-        _ => Type::Any,
+    }
+
+    fn referred(&mut self, target: &'a str, depth: usize) -> Type {
+        let found = target.strip_prefix('#').and_then(|pointer| self.root.pointer(pointer));
+        let Some(schema) = found.filter(|_| !self.open.contains(&target)) else { return Type::Any };
+        self.open.push(target);
+        let ty = self.type_of(schema, depth + 1);
+        self.open.pop();
+        ty
+    }
+
+    fn named(&mut self, name: &str, map: &'a Map<String, Value>, depth: usize) -> Type {
+        match name {
+            "null" => Type::Null,
+            "boolean" => Type::Boolean,
+            "integer" => Type::Integer,
+            "number" => Type::Number,
+            "string" => Type::String,
+            "array" => Type::list(map.get("items").map_or(Type::Any, |items| self.type_of(items, depth + 1))),
+            "object" => self.object(map, depth),
+            _ => Type::Any,
+        }
+    }
+
+    fn object(&mut self, map: &'a Map<String, Value>, depth: usize) -> Type {
+        let required: Vec<&str> =
+            map.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let mut fields = IndexMap::new();
+        for (name, schema) in map.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            let field = Field {
+                ty: self.type_of(schema, depth + 1),
+                required: required.contains(&name.as_str()),
+                default: schema.get("default").cloned(),
+                description: schema.get("description").and_then(Value::as_str).map(str::to_owned),
+                at: None,
+            };
+            fields.insert(name.clone(), field);
+        }
+        let closed = map.get("additionalProperties") == Some(&Value::Bool(false));
+        Type::Object(ObjectType { fields, open: !closed || map.contains_key("patternProperties") })
     }
 }
 
@@ -127,37 +181,6 @@ fn of_values(values: &[Value]) -> Type {
     let plain: Vec<Value> = values.iter().filter(|v| !v.is_null()).cloned().collect();
     let ty = if plain.is_empty() { return Type::Null } else { Type::Enum(plain) };
     if values.iter().any(Value::is_null) { ty.or_null() } else { ty }
-}
-
-fn named(name: &str, map: &Map<String, Value>, root: &Value, depth: usize) -> Type {
-    match name {
-        "null" => Type::Null,
-        "boolean" => Type::Boolean,
-        "integer" => Type::Integer,
-        "number" => Type::Number,
-        "string" => Type::String,
-        "array" => Type::list(map.get("items").map_or(Type::Any, |items| type_of(items, root, depth + 1))),
-        "object" => object_of(map, root, depth),
-        _ => Type::Any,
-    }
-}
-
-fn object_of(map: &Map<String, Value>, root: &Value, depth: usize) -> Type {
-    let required: Vec<&str> =
-        map.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-    let mut fields = IndexMap::new();
-    for (name, schema) in map.get("properties").and_then(Value::as_object).into_iter().flatten() {
-        let field = Field {
-            ty: type_of(schema, root, depth + 1),
-            required: required.contains(&name.as_str()),
-            default: schema.get("default").cloned(),
-            description: schema.get("description").and_then(Value::as_str).map(str::to_owned),
-            at: None,
-        };
-        fields.insert(name.clone(), field);
-    }
-    let open = map.get("additionalProperties") != Some(&Value::Bool(false)) || map.contains_key("patternProperties");
-    Type::Object(ObjectType { fields, open })
 }
 
 /// The type of one value: texts stay exact, lists and maps are looked into.

@@ -64,6 +64,9 @@ const KEYWORDS: &[&str] = &[
     "writeOnly",
 ];
 
+/// What the labels of an enum mean: `{ enum: { refund: wants the money back, question: asks something } }`.
+const LABELS: &str = "x-labels";
+
 /// JSON's own names of types.
 const JSON_TYPES: &[&str] = &["string", "integer", "number", "boolean", "object", "array", "null"];
 
@@ -138,7 +141,7 @@ fn is_schema(entries: &[Entry]) -> bool {
             names.iter().all(|n| matches!(&n.data, Data::Text(t) if JSON_TYPES.contains(&t.as_str())))
         }
         ("$ref", Data::Text(_)) | ("enum" | "anyOf" | "oneOf" | "allOf", Data::List(_)) => true,
-        ("properties", Data::Map(_)) => true,
+        ("properties" | "enum", Data::Map(_)) => true,
         ("const", data) => !matches!(data, Data::Map(_)),
         _ => false,
     });
@@ -147,14 +150,14 @@ fn is_schema(entries: &[Entry]) -> bool {
 
 /// Full JSON Schema, in which nested types may be shorthand.
 fn full(tree: &Tree, entries: &[Entry], out: &mut Diagnostics) -> (Type, Value) {
-    let json = normal(tree, entries, out);
+    let json = normal(entries, out);
     let mut ty = Type::from_json_schema(&json);
     place(&mut ty, tree);
     (ty, json)
 }
 
 /// The schema as JSON, with shorthand inside it written out.
-fn normal(tree: &Tree, entries: &[Entry], out: &mut Diagnostics) -> Value {
+fn normal(entries: &[Entry], out: &mut Diagnostics) -> Value {
     let mut map = Map::new();
     for entry in entries {
         let value = match (entry.key.as_str(), &entry.value.data) {
@@ -168,17 +171,20 @@ fn normal(tree: &Tree, entries: &[Entry], out: &mut Diagnostics) -> Value {
             ("anyOf" | "oneOf" | "allOf" | "prefixItems", Data::List(items)) => {
                 items.iter().map(|item| nested(item, out)).collect()
             }
+            ("enum", Data::Map(labels)) => {
+                map.insert(LABELS.into(), entry.value.to_json());
+                labels.iter().map(|label| Value::from(label.key.as_str())).collect()
+            }
             _ => entry.value.to_json(),
         };
         map.insert(entry.key.as_str().to_owned(), value);
     }
-    let _ = tree;
     map.into()
 }
 
 fn nested(tree: &Tree, out: &mut Diagnostics) -> Value {
     match &tree.data {
-        Data::Map(entries) if is_schema(entries) => normal(tree, entries, out),
+        Data::Map(entries) if is_schema(entries) => normal(entries, out),
         Data::Text(_) | Data::List(_) => node(tree, out).map_or(json!({}), |(_, json)| json),
         _ => tree.to_json(),
     }

@@ -36,10 +36,9 @@ const ALIASES: &[(&str, &str)] = &[
 /// Reads the notation; pushes what is wrong with its place.
 pub(super) fn parse(text: &Text, out: &mut Diagnostics) -> Option<Type> {
     let mut reader = Reader { source: text.as_str(), at: 0 };
-    let read = reader.union(0).and_then(|ty| match reader.rest().is_empty() {
-        true => Ok(ty),
-        false => Err(reader.wrong("this is more than one type")),
-    });
+    let read = reader
+        .union(0)
+        .and_then(|ty| if reader.rest().is_empty() { Ok(ty) } else { Err(reader.wrong("this is more than one type")) });
     match read {
         Ok(ty) => Some(ty),
         Err(wrong) => {
@@ -100,17 +99,17 @@ impl<'a> Reader<'a> {
             return if self.eat(']') { Ok(Type::list(item)) } else { Err(self.wrong("`]` is missing")) };
         }
         let rest = self.rest();
-        if rest.starts_with('"') {
-            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+        if rest.starts_with(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
+            let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
             return match values.next() {
                 Some(Ok(value)) => {
                     self.at += values.byte_offset();
-                    Ok(Type::Enum(vec![Value::String(value)]))
+                    Ok(Type::Enum(vec![value]))
                 }
-                _ => Err(self.wrong("this text in quotes does not end")),
+                _ => Err(self.wrong("this value cannot be read")),
             };
         }
-        let length = rest.find(|c: char| c == '|' || c == ']' || c == '[').unwrap_or(rest.len());
+        let length = rest.find(['|', ']', '[']).unwrap_or(rest.len());
         let name = rest.get(..length).unwrap_or("").trim_end();
         let at = self.at..self.at + name.len();
         self.at += length;

@@ -59,7 +59,8 @@ fn write_type(ty: &Type, out: &mut String) {
                 out.push_str(if first { " " } else { ", " });
                 first = false;
                 out.push_str(name);
-                if !field.required && field.default.is_none() {
+                // That a field which may be null may also be absent is the rule, and not worth a sign.
+                if !field.required && field.default.is_none() && !field.ty.may_be_null() {
                     out.push('?');
                 }
                 out.push_str(": ");

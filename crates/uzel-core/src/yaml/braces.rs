@@ -15,9 +15,19 @@ pub(super) fn line_at(text: &str, at: usize) -> std::ops::Range<usize> {
     start..end
 }
 
+/// As [`line_at`], but of a very long line only what is near: there may be as many braces as the line is long.
+fn line_near(text: &str, at: usize) -> std::ops::Range<usize> {
+    const NEAR: usize = 2_000;
+    let at = at.min(text.len());
+    let from = text.floor_char_boundary(at.saturating_sub(NEAR));
+    let to = text.floor_char_boundary(at.saturating_add(NEAR));
+    let line = line_at(&text[from..to], at - from);
+    from + line.start..from + line.end
+}
+
 /// The first `{{` on the line of `at` that is neither in quotes nor in a comment.
 pub(super) fn find_on_line(text: &str, at: usize) -> Option<usize> {
-    let line = line_at(text, at);
+    let line = line_near(text, at);
     let bytes = &text.as_bytes()[line.clone()];
     let mut quote = None;
     let mut previous = b' ';
@@ -52,7 +62,7 @@ pub(super) fn diagnostic(text: &str, at: usize, source: SourceId, shift: usize) 
 
 /// The range of the value that has `{{` at `at`: in a flow collection up to `}}`, else to the end of the line.
 fn value_around(text: &str, at: usize) -> std::ops::Range<usize> {
-    let line = line_at(text, at);
+    let line = line_near(text, at);
     let before = text.get(line.start..at).unwrap_or("");
     let head = before.strip_suffix('$').unwrap_or(before);
     let in_flow = head.contains(['{', '[']);

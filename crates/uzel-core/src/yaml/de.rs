@@ -10,6 +10,7 @@ mod dummy;
 mod failed;
 mod key;
 mod values;
+mod words;
 
 use std::{
     cell::RefCell,
@@ -18,8 +19,11 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use self::failed::{Failed, Why};
-pub(crate) use self::values::De;
+use self::{
+    failed::{Failed, Why},
+    values::De,
+    words::Name,
+};
 use super::Tree;
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -29,13 +33,26 @@ use crate::{
 /// How often a tree is read again at most. A document with more missing keys than this has enough to mend.
 const ATTEMPTS: usize = 100;
 
+/// How many values are read at most, in all attempts.
+const WORK: usize = 2_000_000;
+
 /// Reads a typed value. `None` when anything was wrong; `out` tells what.
 pub fn from_tree<T: DeserializeOwned>(tree: &Tree, out: &mut Diagnostics) -> Option<T> {
+    read(tree, None, out)
+}
+
+/// As [`from_tree`]; messages call the value `name`, such as the key that it was taken from.
+pub fn from_named_tree<T: DeserializeOwned>(name: &str, tree: &Tree, out: &mut Diagnostics) -> Option<T> {
+    read(tree, Some(name), out)
+}
+
+fn read<T: DeserializeOwned>(tree: &Tree, name: Option<&str>, out: &mut Diagnostics) -> Option<T> {
     let notes = Notes::default();
     let mut value = None;
-    for _ in 0..ATTEMPTS {
+    // Each attempt reads the whole tree, so a large tree gets fewer.
+    for _ in 0..(WORK / tree.size()).clamp(4, ATTEMPTS) {
         let known = notes.stand_ins();
-        match T::deserialize(De::root(tree, &notes)) {
+        match T::deserialize(De::root(tree, name, &notes)) {
             Ok(done) => {
                 value = Some(done);
                 break;
@@ -60,11 +77,15 @@ pub fn from_tree<T: DeserializeOwned>(tree: &Tree, out: &mut Diagnostics) -> Opt
 
 /// What attempts leave for the next one. Values are known by their address, which stays: the tree is borrowed.
 #[derive(Default)]
-pub(crate) struct Notes {
+struct Notes {
     found: RefCell<Vec<Diagnostic>>,
     reported: RefCell<HashSet<(Code, Option<Span>, String)>>,
     /// Values that were refused.
     refused: RefCell<HashSet<*const Tree>>,
+    /// Values that were reported and replaced on the spot.
+    replaced: RefCell<HashSet<*const Tree>>,
+    /// Refused values whose stand-in was refused too: left out.
+    dropped: RefCell<HashSet<*const Tree>>,
     /// Keys that were missing.
     missing: RefCell<HashMap<*const Tree, Vec<&'static str>>>,
 }
@@ -72,19 +93,43 @@ pub(crate) struct Notes {
 impl Notes {
     fn report(&self, diagnostic: Diagnostic) {
         let same = (diagnostic.code, diagnostic.at, diagnostic.message.clone());
-        if self.reported.borrow_mut().insert(same) {
+        // One more than is kept, so that there is something to count as left out.
+        let room = self.found.borrow().len() <= Diagnostics::LIMIT;
+        if room && self.reported.borrow_mut().insert(same) {
             self.found.borrow_mut().push(diagnostic);
         }
     }
 
     /// How many stand-ins the next attempt has.
     fn stand_ins(&self) -> usize {
-        self.refused.borrow().len() + self.missing.borrow().values().map(Vec::len).sum::<usize>()
+        self.refused.borrow().len()
+            + self.dropped.borrow().len()
+            + self.missing.borrow().values().map(Vec::len).sum::<usize>()
     }
 
     fn is_refused(&self, tree: &Tree) -> bool {
         let refused = self.refused.borrow();
         !refused.is_empty() && refused.contains(&std::ptr::from_ref(tree))
+    }
+
+    fn is_replaced(&self, tree: &Tree) -> bool {
+        self.replaced.borrow().contains(&std::ptr::from_ref(tree))
+    }
+
+    /// Reports what is wrong with a value, for which a stand-in is given at once.
+    fn replace(&self, tree: &Tree, diagnostic: Diagnostic) {
+        self.replaced.borrow_mut().insert(tree);
+        self.report(diagnostic);
+    }
+
+    fn is_dropped(&self, tree: &Tree) -> bool {
+        let dropped = self.dropped.borrow();
+        !dropped.is_empty() && dropped.contains(&std::ptr::from_ref(tree))
+    }
+
+    /// Whether a value of this map was left out, so that its key may seem to be missing.
+    fn drops_in(&self, tree: &Tree) -> bool {
+        tree.as_map().is_some_and(|entries| entries.iter().any(|entry| self.is_dropped(&entry.value)))
     }
 
     fn missing_in(&self, tree: &Tree) -> Vec<&'static str> {
@@ -95,9 +140,21 @@ impl Notes {
     fn note(&self, de: &De<'_>, failed: Failed) -> Failed {
         let tree = de.tree();
         let name = de.name();
+        // Whatever is said about a stand-in is no news.
+        let failed = match failed.why {
+            Why::Noted => return failed,
+            _ if self.is_refused(tree) || self.is_replaced(tree) => Failed::dummy(),
+            _ => failed,
+        };
         let diagnostic = match failed.why {
             Why::Noted => return failed,
             Why::Dummy => {
+                if !self.refused.borrow_mut().insert(tree) && !self.dropped.borrow_mut().insert(tree) {
+                    return failed;
+                }
+                return Failed::noted();
+            }
+            Why::Missing(_) if self.drops_in(tree) => {
                 self.refused.borrow_mut().insert(tree);
                 return Failed::noted();
             }
@@ -110,8 +167,11 @@ impl Notes {
                     return Failed::noted();
                 }
                 keys.push(key);
-                Diagnostic::new(Code::MISSING_KEY, tree.span.head(), format!("{name} has no `{key}`"))
-                    .help(format!("add `{key}:`"))
+                let message = match name {
+                    Name::Root => format!("the key `{key}` is missing"),
+                    name => format!("the key `{key}` is missing in {name}"),
+                };
+                Diagnostic::new(Code::MISSING_KEY, tree.span.head(), message).help(format!("add `{key}:`"))
             }
             Why::Shape(expected) => {
                 self.refused.borrow_mut().insert(tree);

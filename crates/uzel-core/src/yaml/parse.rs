@@ -5,19 +5,14 @@
 
 mod merge;
 mod place;
+mod scalars;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, ops::Range};
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span as Marks, Tag};
+use saphyr_parser::{Event, Parser, Span as Marks, Tag};
 
 use self::place::Place;
-use super::{
-    Data, Entry, LIMITS, Text, Tree, braces,
-    offsets::Offsets,
-    pieces,
-    scalar::{self, Plain},
-    syntax, too_large,
-};
+use super::{Data, Entry, LIMITS, Text, Tree, braces, offsets::Offsets, syntax, too_large};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     source::{SourceId, Span},
@@ -27,7 +22,7 @@ use crate::{
 /// those after which reading went on.
 pub fn parse(source: SourceId, text: &str, out: &mut Diagnostics) -> Option<Tree> {
     if text.len() > LIMITS.text {
-        out.push(too_large(source, text.len()));
+        out.push(too_large(source, "the text", text.len()));
         return None;
     }
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -41,6 +36,7 @@ pub fn parse(source: SourceId, text: &str, out: &mut Diagnostics) -> Option<Tree
         written: 0,
         repeated: 0,
         last_end: 0,
+        last_start: 0,
         root: None,
         documents: 0,
         braces_at: None,
@@ -103,6 +99,8 @@ struct Builder<'t, 'o> {
     repeated: usize,
     /// Where the last event ended.
     last_end: usize,
+    /// Where the last scalar began.
+    last_start: usize,
     root: Option<Tree>,
     documents: usize,
     /// Where unquoted braces were reported last.
@@ -141,7 +139,7 @@ impl Builder<'_, '_> {
     fn stop(
         &mut self,
         code: Code,
-        at: std::ops::Range<usize>,
+        at: Range<usize>,
         message: impl Into<String>,
         more: impl FnOnce(Diagnostic) -> Diagnostic,
     ) -> Result<(), Stop> {
@@ -167,14 +165,13 @@ impl Builder<'_, '_> {
         matches!(self.stack.last(), Some(Frame { kind: Kind::Map { key: Key::Wanted, .. }, .. }))
     }
 
-    fn open(&mut self, map: bool, anchor: usize, tag: Option<&Tag>, range: std::ops::Range<usize>) -> Result<(), Stop> {
+    fn open(&mut self, map: bool, anchor: usize, tag: Option<&Tag>, range: Range<usize>) -> Result<(), Stop> {
         self.count(range.start)?;
         let start = if anchor > 0 || tag.is_some() { self.place.after_properties(range.start) } else { range.start };
         let rest = self.place.text.get(start..).unwrap_or("");
         let flow = !range.is_empty() && rest.starts_with(['{', '[']);
         if map && rest.starts_with("{{") {
-            let found = braces::diagnostic(self.place.text, start, self.place.source, self.place.shift);
-            self.out.push(found);
+            self.out.push(braces::diagnostic(self.place.text, start, self.place.source, self.place.shift));
             self.braces_at = Some(start);
             self.skip = Some(Skip { depth: 1, start, braces: true });
             return Ok(());
@@ -269,7 +266,7 @@ impl Builder<'_, '_> {
         self.stop(Code::ALIAS_BUDGET, at..at, message, |d| d.help("write the values out, or use fewer aliases"))
     }
 
-    fn alias(&mut self, id: usize, range: std::ops::Range<usize>) -> Result<(), Stop> {
+    fn alias(&mut self, id: usize, range: Range<usize>) -> Result<(), Stop> {
         self.count(range.start)?;
         self.last_end = range.end;
         let name = self.place.text.get(range.clone()).unwrap_or("").trim_end().to_owned();
@@ -294,78 +291,6 @@ impl Builder<'_, '_> {
             self.attach(tree, 0);
         }
         Ok(())
-    }
-
-    fn scalar(
-        &mut self,
-        value: &str,
-        style: ScalarStyle,
-        anchor: usize,
-        tag: Option<&Tag>,
-        range: std::ops::Range<usize>,
-    ) {
-        let has_properties = anchor > 0 || tag.is_some();
-        let found = self.place.scalar(range.clone(), style, value, has_properties, self.last_end);
-        let span = self.place.span(found.whole.clone());
-        let origin = pieces::origin(self.place.text, found.content, style, value).shifted(self.place.shift);
-        self.last_end = self.last_end.max(found.whole.end).max(range.end.min(found.whole.end));
-        let text = Text::new(value, span, origin);
-        let plain = if style == ScalarStyle::Plain { scalar::resolve(value) } else { Plain::Text };
-        if self.wants_key() {
-            let key = self.key(text, &plain, style);
-            self.set_key(key);
-            return;
-        }
-        let data = match tag {
-            Some(tag) => self.tagged(tag, text, plain),
-            None => self.untagged(text, plain),
-        };
-        self.attach(Tree { span, data }, anchor);
-    }
-
-    fn untagged(&mut self, text: Text, plain: Plain) -> Data {
-        match plain {
-            Plain::Null => Data::Null,
-            Plain::Bool(value) => Data::Bool(value),
-            Plain::Number(value) => Data::Number(value),
-            Plain::Text => Data::Text(text),
-            Plain::Impossible(why) => {
-                let message = format!("`{text}` {why}");
-                self.error(Code::WRONG_SHAPE, text.span, message, format!("if a text is meant, write \"{text}\""));
-                Data::Number(0.into())
-            }
-        }
-    }
-
-    fn key(&mut self, text: Text, plain: &Plain, style: ScalarStyle) -> Key {
-        let span = text.span;
-        match plain {
-            Plain::Text if style == ScalarStyle::Plain && text.as_str() == "<<" => return Key::Merge,
-            Plain::Text if style == ScalarStyle::Plain && scalar::is_yaml11_bool(&text) => {
-                let message = format!("the key `{text}` is a boolean for programs that read YAML 1.1");
-                self.error(
-                    Code::YAML11_KEY,
-                    span,
-                    message,
-                    format!("write \"{text}\" in quotes, or choose another name"),
-                );
-            }
-            Plain::Text => {}
-            Plain::Null if text.is_empty() => {
-                self.error(Code::KEY_NOT_TEXT, span, "a key is missing before `:`", "write `name: value`");
-                return Key::Dropped;
-            }
-            Plain::Null | Plain::Bool(_) | Plain::Number(_) | Plain::Impossible(_) => {
-                let what = match plain {
-                    Plain::Null => "null",
-                    Plain::Bool(_) => "a boolean",
-                    _ => "a number",
-                };
-                let message = format!("a key must be a text, but `{text}` is {what}");
-                self.error(Code::KEY_NOT_TEXT, span, message, format!("write \"{text}\" in quotes"));
-            }
-        }
-        Key::Is(text)
     }
 
     fn set_key(&mut self, new: Key) {
@@ -396,7 +321,9 @@ impl Builder<'_, '_> {
         // Braces that were reported are the reason for what is wrong after them.
         let explained = self.braces_at.is_some_and(|b| b <= at && !self.place.text[b..at].trim_end().contains('\n'));
         if !explained {
-            let context = syntax::Context { text: self.place.text, at, after: self.last_end };
+            let open = self.stack.iter().rev().find(|frame| frame.flow).map(|frame| frame.start);
+            let context =
+                syntax::Context { text: self.place.text, at, begun: self.last_start, after: self.last_end, open };
             self.out.push(syntax::explain(info, &context, self.place.source, self.place.shift));
         }
     }

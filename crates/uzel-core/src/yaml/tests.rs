@@ -1,10 +1,13 @@
 //! Tests of the YAML reader: mistakes that people make, places in scalars, typed reading, limits, random input.
 
+#![allow(clippy::format_collect, clippy::too_many_lines, reason = "tables of texts")]
+
 mod limits;
 mod mistakes;
 mod places;
 mod random;
 mod typed;
+mod unquoted;
 
 use std::fmt::Write;
 

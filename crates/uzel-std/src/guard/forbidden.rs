@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CheckResult, MAX_FINDINGS, Show, admit, finding,
+    CheckResult, MAX_FINDINGS, Show, admit,
+    finding::finding,
     fold::{Fold, fold},
 };
 
@@ -82,7 +83,7 @@ fn bounded(word: &str) -> String {
 }
 
 /// Whether a letter belongs to a script that is written without spaces between words.
-pub(super) fn has_no_spaces(c: char) -> bool {
+pub(crate) fn has_no_spaces(c: char) -> bool {
     matches!(c, '\u{E00}'..='\u{EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' | '\u{2E80}'..='\u{9FFF}'
         | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
 }

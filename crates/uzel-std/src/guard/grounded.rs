@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::{CheckResult, MAX_FINDINGS, Show, admit, finding};
+use super::{CheckResult, MAX_FINDINGS, Show, admit, finding::finding};
 
-mod words;
+pub(crate) mod words;
 
 use words::Words;
 

@@ -59,7 +59,7 @@ mod tests {
 
     fn said(schema: Value, text: &str) -> String {
         let result = check(&validator(&Config { schema }).unwrap(), text).unwrap();
-        result.findings.iter().map(|f| format!("{} {}\n", f.kind, f.message)).collect()
+        result.findings.into_iter().map(|f| f.kind + " " + &f.message + "\n").collect()
     }
 
     #[test]

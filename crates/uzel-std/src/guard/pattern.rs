@@ -4,7 +4,7 @@ use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{CheckResult, MAX_FINDINGS, Show, about_all, admit, finding};
+use super::{CheckResult, MAX_FINDINGS, Show, about_all, admit, finding::finding};
 
 /// How many patterns one check may have.
 const MAX_PATTERNS: usize = 200;

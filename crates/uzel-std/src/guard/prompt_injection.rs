@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CheckResult, MAX_FINDINGS, Show, admit, finding,
+    CheckResult, MAX_FINDINGS, Show, admit,
+    finding::finding,
     fold::{Fold, fold},
 };
 

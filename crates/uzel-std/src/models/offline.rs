@@ -15,7 +15,89 @@ mod sentences;
 mod subject;
 mod words;
 
+use std::sync::Arc;
+
 use serde_json::Value;
+use uzel_core::{
+    capability::{
+        Attempt, BoxFuture,
+        model::{ChatReply, ChatRequest, Finish, Model, Price, Role, Sink, Usage},
+    },
+    failure::{Failure, FailureClass},
+};
+
+use super::Parts;
+
+/// Makes the model.
+pub(super) fn build(_parts: &Parts<'_>) -> Result<Arc<dyn Model>, String> {
+    Ok(Arc::new(Offline))
+}
+
+struct Offline;
+
+impl Model for Offline {
+    fn name(&self) -> &'static str {
+        "offline"
+    }
+
+    fn endpoint(&self) -> String {
+        "offline".to_owned()
+    }
+
+    fn price(&self) -> Price {
+        Price::default()
+    }
+
+    fn chat<'a>(
+        &'a self,
+        request: &'a ChatRequest,
+        _attempt: &'a Attempt,
+        sink: &'a dyn Sink,
+    ) -> BoxFuture<'a, Result<ChatReply, Failure>> {
+        let reply = reply(request);
+        if let Ok(reply) = &reply {
+            sink.text(&reply.text);
+        }
+        Box::pin(std::future::ready(reply))
+    }
+}
+
+/// A reply to a request. Tools are never asked for: there is nobody here who could decide to.
+fn reply(request: &ChatRequest) -> Result<ChatReply, Failure> {
+    let last = |role| request.messages.iter().rev().find(|message| message.role == role);
+    let prompt = last(Role::User).map_or("", |message| message.content.as_str());
+    let examples: Vec<Example<'_>> =
+        request.examples.iter().map(|example| Example { input: &example.input, output: &example.output }).collect();
+    let documents: Vec<Document<'_>> = request
+        .documents
+        .iter()
+        .map(|document| Document { id: &document.id, title: &document.title, text: &document.text })
+        .collect();
+    let ask = Ask {
+        prompt,
+        system: last(Role::System).map(|message| message.content.as_str()),
+        input: request.input.as_deref().unwrap_or(prompt),
+        schema: request.schema.as_deref(),
+        labels: &request.labels,
+        examples: &examples,
+        documents: &documents,
+    };
+    let reply = answer(&ask).map_err(|cause| {
+        Failure::new(FailureClass::Invalid, "the offline model cannot fill this schema").because(cause)
+    })?;
+    let text = reply.value.as_str().map_or_else(|| reply.value.to_string(), str::to_owned);
+    // Nobody counts tokens here; four bytes are taken for one, as for providers that do not count.
+    let tokens = |bytes: usize| bytes.div_ceil(4) as u64;
+    let usage = Usage { input_tokens: tokens(prompt.len()), output_tokens: tokens(text.len()) };
+    Ok(ChatReply {
+        text,
+        tool_calls: vec![],
+        model: "offline".to_owned(),
+        usage,
+        finish: Finish::Stop,
+        sources: reply.sources,
+    })
+}
 
 /// Bytes of the text, the prompt and the system message that are read; the rest is cut off, with a note.
 pub const MAX_TEXT: usize = 200_000;

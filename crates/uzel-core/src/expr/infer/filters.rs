@@ -26,13 +26,13 @@ impl Checker<'_> {
         };
         let args = self.args(&e.args);
         let plain = input.without_null();
-        if let (Some(found), Some(inner)) = (family(&input), of) {
-            if !takes(known.takes, found) {
-                let name = self.written(&range(inner));
-                let message = format!("`| {}` cannot take `{name}`, which is {plain}", e.name);
-                self.push(Code::TYPE_MISMATCH, range(expr), message, None);
-                return Type::Any;
-            }
+        if let (Some(found), Some(inner)) = (family(&input), of)
+            && !takes(known.takes, found)
+        {
+            let name = self.written(&range(inner));
+            let message = format!("`| {}` cannot take `{name}`, which is {plain}", e.name);
+            self.push(Code::TYPE_MISMATCH, range(expr), message, None);
+            return Type::Any;
         }
         gives(known.gives, &input, plain, args.into_iter().next())
     }

@@ -78,8 +78,8 @@ impl Checker<'_> {
             BinOpKind::Gte => self.compare(&e.left, CompareOpKind::Gte, &e.right),
             BinOpKind::In => self.compare(&e.left, CompareOpKind::In, &e.right),
             BinOpKind::Concat => {
-                self.ty(&e.left, Use::Print);
-                self.ty(&e.right, Use::Print);
+                self.ty(&e.left, Use::Operand);
+                self.ty(&e.right, Use::Operand);
                 Type::String
             }
             _ => self.arithmetic(expr, e),
@@ -156,12 +156,12 @@ impl Checker<'_> {
             _ => {
                 let a = self.ty(left, Use::Operand);
                 let b = self.ty(right, Use::Operand);
-                if let (Some(x), Some(y)) = (family(&a), family(&b)) {
-                    if x != y {
-                        let (a, b) = (a.without_null(), b.without_null());
-                        let message = format!("{a} and {b} have no order: one is never less or more than the other");
-                        self.push(Code::TYPE_MISMATCH, range(left).start..range(right).end, message, None);
-                    }
+                if let (Some(x), Some(y)) = (family(&a), family(&b))
+                    && x != y
+                {
+                    let (a, b) = (a.without_null(), b.without_null());
+                    let message = format!("{a} and {b} have no order: one is never less or more than the other");
+                    self.push(Code::TYPE_MISMATCH, range(left).start..range(right).end, message, None);
                 }
             }
         }

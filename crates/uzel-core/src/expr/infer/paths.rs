@@ -17,7 +17,8 @@ struct Reached {
     ty: Type,
     /// Plain names from the root on; none when something else is between.
     path: Option<Vec<String>>,
-    declared: Option<Span>,
+    /// The nearest declaration, and the name of what is declared.
+    declared: Option<(Span, String)>,
     /// Null was possible at some step, and that was told.
     told: bool,
 }
@@ -70,7 +71,7 @@ impl Checker<'_> {
         let path = Some(vec![name.to_owned()]);
         let (ty, declared) = match (self.local(name), self.types.get(name)) {
             (Some(ty), _) => (ty.clone(), None),
-            (None, Some((ty, declared))) => (ty.clone(), *declared),
+            (None, Some((ty, declared))) => (ty.clone(), declared.map(|at| (at, name.to_owned()))),
             (None, None) => {
                 let known = self.types.names().chain(self.locals.iter().map(|(name, _)| name.as_str()));
                 let help = did_you_mean(name, known);
@@ -96,7 +97,11 @@ impl Checker<'_> {
         let found = base.ty.field(name);
         match found {
             FieldLookup::Found(ty, declared) => {
-                self.narrowed(Reached { ty, path, declared: declared.or(base.declared), told: base.told })
+                let declared = match (declared, &path) {
+                    (Some(at), Some(path)) => Some((at, path.join("."))),
+                    _ => base.declared,
+                };
+                self.narrowed(Reached { ty, path, declared, told: base.told })
             }
             FieldLookup::Unknown => Reached { ty: Type::Any, path, declared: None, told: base.told },
             FieldLookup::Missing { known, .. } => {
@@ -114,7 +119,7 @@ impl Checker<'_> {
         name: &str,
         mut known: Vec<String>,
         at: Range<usize>,
-        declared: Option<Span>,
+        declared: Option<(Span, String)>,
     ) {
         known.dedup();
         let at = self.program.at(at);
@@ -128,9 +133,15 @@ impl Checker<'_> {
             });
             Diagnostic::new(Code::UNKNOWN_FIELD, at, format!("`{owner}` has no field `{name}`")).help(help)
         };
-        let label = if known.is_empty() { "is declared here" } else { "returns these fields" };
         self.out.push(match declared {
-            Some(place) => diagnostic.label(place, format!("`{owner}` {label}")),
+            Some((place, name)) => {
+                let label = match name.as_str() {
+                    "input" | "flags" | "run" | "node" | "loop" => format!("`{name}` has these fields"),
+                    node if !node.contains('.') && !known.is_empty() => format!("`{node}` returns these fields"),
+                    _ => format!("`{name}` is declared here"),
+                };
+                diagnostic.label(place, label)
+            }
             None => diagnostic,
         });
     }

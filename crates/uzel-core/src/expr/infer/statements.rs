@@ -73,7 +73,9 @@ impl Checker<'_> {
     }
 
     fn statements(&mut self, statements: &[Stmt<'_>]) {
-        statements.iter().for_each(|statement| self.statement(statement));
+        for statement in statements {
+            self.statement(statement);
+        }
     }
 
     fn scoped(&mut self, check: impl FnOnce(&mut Self)) {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Binding, Diagnostics, Expression, Template, scope, text};
+use super::{Binding, Diagnostics, Expression, Template, loose, scope, text};
 use crate::yaml::Tree;
 
 const WORDS: &[&str] = &[
@@ -103,12 +103,12 @@ fn source() -> impl Strategy<Value = String> {
 fn try_all(source: &str) {
     let mut out = Diagnostics::default();
     let types = super::inference::types();
-    if let Some(expression) = Expression::parse(&text(source), &mut out) {
+    if let Some(expression) = Expression::parse(&loose(source), &mut out) {
         let _ = expression.evaluate(&scope());
         expression.infer(&types, &mut out);
         expression.infer_condition(&types, &mut out);
     }
-    if let Some(template) = Template::parse(&text(source), &mut out) {
+    if let Some(template) = Template::parse(&loose(source), &mut out) {
         if let Ok(rendered) = template.render(&scope()) {
             assert!(rendered.len() <= crate::expr::OUTPUT_LIMIT);
         }

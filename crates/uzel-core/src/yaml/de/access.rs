@@ -12,7 +12,8 @@ use super::{
     dummy::Dummy,
     failed::Failed,
     key::KeyDe,
-    values::{De, Name, list},
+    values::De,
+    words::{Name, list},
 };
 use crate::{
     diagnostic::{Code, Diagnostic, did_you_mean},
@@ -22,25 +23,32 @@ use crate::{
 /// The items of a list.
 pub(super) struct Items<'a> {
     pub(super) de: De<'a>,
-    pub(super) items: std::slice::Iter<'a, Tree>,
+    pub(super) left: std::slice::Iter<'a, Tree>,
+    /// Whether the number of items matters.
+    pub(super) exact: bool,
 }
 
 impl<'a> SeqAccess<'a> for Items<'a> {
     type Error = Failed;
 
     fn next_element_seed<T: DeserializeSeed<'a>>(&mut self, seed: T) -> Result<Option<T::Value>, Failed> {
-        self.items.next().map(|item| seed.deserialize(self.de.of_item(item))).transpose()
+        // What was refused before is left out; tuples have no use for fewer items, and get a stand-in.
+        let notes = self.de.notes();
+        let next = self.left.by_ref().find(|item| self.exact || !notes.is_refused(item));
+        let Some(item) = next else { return Ok(None) };
+        let de = self.de.of_item(item);
+        de.noted(seed.deserialize(de)).map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.items.len())
+        Some(self.left.len())
     }
 }
 
 /// The entries of a map; for a struct, those that it knows, and stand-ins for those that are missing.
 pub(super) struct Entries<'a> {
     de: De<'a>,
-    entries: std::slice::Iter<'a, Entry>,
+    rest: std::slice::Iter<'a, Entry>,
     fields: Option<&'static [&'static str]>,
     missing: Vec<&'static str>,
     /// The value of the key that was given last; `None` for a stand-in.
@@ -50,7 +58,7 @@ pub(super) struct Entries<'a> {
 impl<'a> Entries<'a> {
     pub(super) fn new(de: De<'a>, entries: &'a [Entry], fields: Option<&'static [&'static str]>) -> Self {
         let missing = de.notes().missing_in(de.tree());
-        Self { de, entries: entries.iter(), fields, missing, value: None }
+        Self { de, rest: entries.iter(), fields, missing, value: None }
     }
 
     fn is_known(&self, key: &Text) -> bool {
@@ -82,8 +90,11 @@ impl<'a> MapAccess<'a> for Entries<'a> {
     type Error = Failed;
 
     fn next_key_seed<K: DeserializeSeed<'a>>(&mut self, seed: K) -> Result<Option<K::Value>, Failed> {
-        while let Some(entry) = self.entries.next() {
-            if self.is_known(&entry.key) {
+        while let Some(entry) = self.rest.next() {
+            let notes = self.de.notes();
+            let out =
+                if self.fields.is_some() { notes.is_dropped(&entry.value) } else { notes.is_refused(&entry.value) };
+            if !out && self.is_known(&entry.key) {
                 self.value = Some(self.de.of_key(&entry.key, &entry.value));
                 return seed
                     .deserialize(KeyDe(&entry.key))
@@ -99,13 +110,13 @@ impl<'a> MapAccess<'a> for Entries<'a> {
 
     fn next_value_seed<V: DeserializeSeed<'a>>(&mut self, seed: V) -> Result<V::Value, Failed> {
         match self.value.take() {
-            Some(de) => seed.deserialize(de),
-            None => seed.deserialize(Dummy::new()),
+            Some(de) => de.noted(seed.deserialize(de)),
+            None => seed.deserialize(Dummy::new()).map_err(|_| Failed::dummy()),
         }
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.entries.len())
+        Some(self.rest.len())
     }
 }
 
@@ -116,7 +127,7 @@ pub(super) struct Named<'a>(pub(super) Content<'a>);
 pub(super) struct Content<'a> {
     pub(super) de: De<'a>,
     pub(super) variant: &'static str,
-    pub(super) content: Option<De<'a>>,
+    pub(super) inner: Option<De<'a>>,
 }
 
 impl<'a> EnumAccess<'a> for Named<'a> {
@@ -129,13 +140,14 @@ impl<'a> EnumAccess<'a> for Named<'a> {
     }
 }
 
-impl<'a> Content<'a> {
+impl Content<'_> {
     /// Reports that the name alone is not enough.
     fn bare(&self) -> Dummy {
         let name = self.de.name();
         let message = format!("{name} must be a map here: `{}` needs more than its name", self.variant);
         let help = format!("write `{}: …` with its settings", self.variant);
-        self.de.notes().report(Diagnostic::new(Code::WRONG_SHAPE, self.de.tree().span, message).help(help));
+        let tree = self.de.tree();
+        self.de.notes().replace(tree, Diagnostic::new(Code::WRONG_SHAPE, tree.span, message).help(help));
         Dummy::new()
     }
 }
@@ -144,7 +156,7 @@ impl<'a> VariantAccess<'a> for Content<'a> {
     type Error = Failed;
 
     fn unit_variant(self) -> Result<(), Failed> {
-        if let Some(content) = self.content.filter(|content| !content.tree().is_null()) {
+        if let Some(content) = self.inner.filter(|content| !content.tree().is_null()) {
             let message = format!("`{}` takes no settings", self.variant);
             let help = format!("write `{}` alone", self.variant);
             self.de.notes().report(Diagnostic::new(Code::WRONG_SHAPE, content.tree().span, message).help(help));
@@ -153,21 +165,21 @@ impl<'a> VariantAccess<'a> for Content<'a> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'a>>(self, seed: T) -> Result<T::Value, Failed> {
-        match self.content {
-            Some(content) => seed.deserialize(content),
+        match self.inner {
+            Some(content) => content.noted(seed.deserialize(content)),
             None => seed.deserialize(self.bare()),
         }
     }
 
     fn tuple_variant<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, Failed> {
-        match self.content {
+        match self.inner {
             Some(content) => content.deserialize_tuple(len, visitor),
             None => self.bare().deserialize_tuple(len, visitor),
         }
     }
 
     fn struct_variant<V: Visitor<'a>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Failed> {
-        match self.content {
+        match self.inner {
             Some(content) => content.deserialize_struct(self.variant, fields, visitor),
             None => self.bare().deserialize_struct(self.variant, fields, visitor),
         }

@@ -6,7 +6,7 @@ use serde::de::{Error, Expected, Unexpected};
 
 /// Why reading a value stopped.
 #[derive(Debug)]
-pub(crate) struct Failed {
+pub(super) struct Failed {
     pub(super) why: Why,
 }
 

@@ -51,7 +51,7 @@ impl<'a> Deserializer<'a> for KeyDe<'a> {
         if variants.contains(&self.0.as_str()) {
             visitor.visit_enum(self)
         } else {
-            Err(Failed { why: super::failed::Why::Shape(super::values::one_of(variants)) })
+            Err(Failed { why: super::failed::Why::Shape(super::words::one_of(variants)) })
         }
     }
 

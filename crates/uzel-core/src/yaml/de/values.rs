@@ -9,6 +9,7 @@ use super::{
     access::{Content, Entries, Items, Named},
     dummy::{Dummy, Variant},
     failed::{Failed, Why},
+    words::{Name, list, one_of},
 };
 use crate::{
     diagnostic::{Code, Diagnostic, did_you_mean},
@@ -19,37 +20,17 @@ use crate::{
     },
 };
 
-/// What messages call a value.
-#[derive(Clone, Copy)]
-pub(super) enum Name<'a> {
-    Root,
-    Key(&'a str),
-    ItemOf(&'a str),
-    Item,
-}
-
-impl fmt::Display for Name<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Root => f.write_str("this"),
-            Self::Key(key) => write!(f, "`{key}`"),
-            Self::ItemOf(key) => write!(f, "an item of `{key}`"),
-            Self::Item => f.write_str("an item"),
-        }
-    }
-}
-
 /// Deserializes one value of a tree.
 #[derive(Clone, Copy)]
-pub(crate) struct De<'a> {
+pub(super) struct De<'a> {
     tree: &'a Tree,
     name: Name<'a>,
     notes: &'a Notes,
 }
 
 impl<'a> De<'a> {
-    pub(super) fn root(tree: &'a Tree, notes: &'a Notes) -> Self {
-        Self { tree, name: Name::Root, notes }
+    pub(super) fn root(tree: &'a Tree, name: Option<&'a str>, notes: &'a Notes) -> Self {
+        Self { tree, name: name.map_or(Name::Root, Name::Key), notes }
     }
 
     pub(super) fn of_key(self, key: &'a str, tree: &'a Tree) -> Self {
@@ -95,12 +76,12 @@ impl<'a> De<'a> {
             Data::Text(text) if expected == "a list" && !text.contains('\n') => Some(format!("write [{text}]")),
             _ => None,
         };
-        self.notes.report(Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message).maybe_help(help));
+        self.notes.replace(self.tree, Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message).maybe_help(help));
         Dummy::new()
     }
 
     /// Notes what a visitor said about this value.
-    fn noted<T>(&self, result: Result<T, Failed>) -> Result<T, Failed> {
+    pub(super) fn noted<T>(&self, result: Result<T, Failed>) -> Result<T, Failed> {
         result.map_err(|failed| self.notes.note(self, failed))
     }
 
@@ -118,12 +99,12 @@ impl<'a> De<'a> {
         };
         if !fits {
             let range = match (low, high) {
-                (0, u64::MAX) => "at least 0".to_owned(),
+                (0, u64::MAX) => "of at least 0".to_owned(),
                 (0, high) => format!("from 0 to {high}"),
                 (low, high) => format!("from {low} to {high}"),
             };
             let message = format!("{} must be an integer {range}, found {number}", self.name);
-            self.notes.report(Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message));
+            self.notes.replace(self.tree, Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message));
             return self.noted(Dummy::new().deserialize_i64(visitor));
         }
         self.noted(match (number.as_u64(), number.as_i64()) {
@@ -157,29 +138,15 @@ impl<'a> De<'a> {
             Some(near) => format!("{near} known: {}", list(variants)),
             None => format!("use {}", one_of(variants)),
         };
-        self.notes.report(Diagnostic::new(Code::UNKNOWN_VALUE, word.span, message).help(help));
+        self.notes.replace(self.tree, Diagnostic::new(Code::UNKNOWN_VALUE, word.span, message).help(help));
     }
-}
-
-/// "one of `a`, `b`"
-pub(super) fn one_of(names: &[&str]) -> String {
-    format!("one of {}", list(names))
-}
-
-/// "`a`, `b`", at most thirty.
-pub(super) fn list(names: &[&str]) -> String {
-    let mut quoted: Vec<String> = names.iter().take(30).map(|name| format!("`{name}`")).collect();
-    if names.len() > 30 {
-        quoted.push("…".to_owned());
-    }
-    quoted.join(", ")
 }
 
 macro_rules! integers {
     ($($method:ident $int:ident;)*) => {
         $(fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Failed> {
-            #[allow(clippy::allow_attributes_without_reason, clippy::unnecessary_cast)]
-            self.integer(visitor, $int::MIN as i64, $int::MAX as u64)
+            // The least value of every unsigned type fits, and the greatest of every signed one.
+            self.integer(visitor, i64::try_from($int::MIN).unwrap_or(0), u64::try_from($int::MAX).unwrap_or(u64::MAX))
         })*
     };
 }
@@ -205,7 +172,7 @@ impl<'a> Deserializer<'a> for De<'a> {
                 (.., value) => visitor.visit_f64(value.unwrap_or_default()),
             },
             Data::Text(text) => visitor.visit_borrowed_str(&text.value),
-            Data::List(items) => visitor.visit_seq(Items { de: self, items: items.iter() }),
+            Data::List(items) => visitor.visit_seq(Items { de: self, left: items.iter(), exact: false }),
             Data::Map(entries) => visitor.visit_map(Entries::new(self, entries, None)),
         })
     }
@@ -304,7 +271,7 @@ impl<'a> Deserializer<'a> for De<'a> {
     fn deserialize_seq<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Failed> {
         self.noted(match &self.tree.data {
             _ if self.refused() => Dummy::new().deserialize_seq(visitor),
-            Data::List(items) => visitor.visit_seq(Items { de: self, items: items.iter() }),
+            Data::List(items) => visitor.visit_seq(Items { de: self, left: items.iter(), exact: false }),
             _ => self.wrong("a list").deserialize_seq(visitor),
         })
     }
@@ -312,10 +279,12 @@ impl<'a> Deserializer<'a> for De<'a> {
     fn deserialize_tuple<V: Visitor<'a>>(self, len: usize, visitor: V) -> Result<V::Value, Failed> {
         self.noted(match &self.tree.data {
             _ if self.refused() => Dummy::new().deserialize_tuple(len, visitor),
-            Data::List(items) if items.len() == len => visitor.visit_seq(Items { de: self, items: items.iter() }),
+            Data::List(items) if items.len() == len => {
+                visitor.visit_seq(Items { de: self, left: items.iter(), exact: true })
+            }
             Data::List(items) => {
                 let message = format!("{} must have {len} items, found {}", self.name, items.len());
-                self.notes.report(Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message));
+                self.notes.replace(self.tree, Diagnostic::new(Code::WRONG_SHAPE, self.tree.span, message));
                 Dummy::new().deserialize_tuple(len, visitor)
             }
             _ => self.wrong(format!("a list of {len} items")).deserialize_tuple(len, visitor),
@@ -383,7 +352,7 @@ impl<'a> Deserializer<'a> for De<'a> {
             let Some(variant) = variants.first().copied() else { return Err(Failed::dummy()) };
             return self.noted(visitor.visit_enum(Variant { variant, dummy: Dummy::new() }));
         };
-        let content = Content { de: self, variant, content: content.map(|tree| self.of_key(variant, tree)) };
+        let content = Content { de: self, variant, inner: content.map(|tree| self.of_key(variant, tree)) };
         self.noted(visitor.visit_enum(Named(content)))
     }
 

@@ -1,6 +1,6 @@
 //! What a finished map is besides its entries: duplicate keys, `<<`, and the tags of the core schema.
 
-use std::collections::{HashMap, HashSet};
+use std::{collections::HashSet, ops::Range};
 
 use saphyr_parser::Tag;
 
@@ -11,14 +11,17 @@ use super::{
     },
     Builder,
 };
-use crate::diagnostic::{Code, Diagnostic, Diagnostics};
+use crate::{
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    source::Span,
+};
 
 /// The entries without those whose key came before.
 pub(super) fn without_duplicates(entries: Vec<Entry>, out: &mut Diagnostics) -> Vec<Entry> {
-    let mut seen: HashMap<Text, ()> = HashMap::with_capacity(entries.len());
+    let mut seen: HashSet<Text> = HashSet::with_capacity(entries.len());
     let mut kept = Vec::with_capacity(entries.len());
     for entry in entries {
-        if let Some((first, ())) = seen.get_key_value(&entry.key) {
+        if let Some(first) = seen.get(&entry.key) {
             let message = format!("the key `{}` is written twice", entry.key);
             out.push(
                 Diagnostic::new(Code::DUPLICATE_KEY, entry.key.span, message)
@@ -27,7 +30,7 @@ pub(super) fn without_duplicates(entries: Vec<Entry>, out: &mut Diagnostics) -> 
             );
             continue;
         }
-        seen.insert(entry.key.clone(), ());
+        seen.insert(entry.key.clone());
         kept.push(entry);
     }
     kept
@@ -63,7 +66,8 @@ fn core(tag: &Tag) -> Option<&str> {
 
 impl Builder<'_, '_> {
     /// A scalar with a tag.
-    pub(super) fn tagged(&mut self, tag: &Tag, text: Text, plain: Plain) -> Data {
+    pub(super) fn tagged(&mut self, tag: &Tag, range: Range<usize>, text: Text, plain: Plain) -> Data {
+        let at = self.tag_span(range);
         let resolved = if plain == Plain::Text { scalar::resolve(&text) } else { plain.clone() };
         match (core(tag), resolved) {
             (Some("str"), _) => Data::Text(text),
@@ -73,25 +77,36 @@ impl Builder<'_, '_> {
             (Some("null"), Plain::Null) => Data::Null,
             (Some(name @ ("int" | "float" | "bool" | "null")), _) => {
                 let message = format!("`{text}` cannot be read as `!!{name}`");
-                self.error(Code::UNKNOWN_TAG, text.span, message, "remove the tag");
+                self.error(Code::UNKNOWN_TAG, at, message, "remove the tag");
                 self.untagged(text, plain)
             }
             _ => {
-                self.unknown_tag(tag, text.span);
+                self.unknown_tag(tag, at);
                 self.untagged(text, plain)
             }
         }
     }
 
     /// Checks the tag of a list or map.
-    pub(super) fn collection_tag(&mut self, tag: &Tag, map: bool, range: std::ops::Range<usize>) {
-        if core(tag) != Some(if map { "map" } else { "seq" }) {
-            let at = self.place.span(range);
-            self.unknown_tag(tag, at);
+    pub(super) fn collection_tag(&mut self, tag: &Tag, map: bool, range: Range<usize>) {
+        let (right, what) = if map { ("map", "a map") } else { ("seq", "a list") };
+        let at = self.tag_span(range);
+        match core(tag) {
+            Some(name) if name == right => {}
+            Some(name @ ("map" | "seq" | "str" | "int" | "float" | "bool" | "null")) => {
+                self.error(Code::UNKNOWN_TAG, at, format!("the tag `!!{name}` does not fit {what}"), "remove the tag");
+            }
+            _ => self.unknown_tag(tag, at),
         }
     }
 
-    fn unknown_tag(&mut self, tag: &Tag, at: crate::source::Span) {
+    /// The place of a tag, from the range before its value.
+    fn tag_span(&self, range: Range<usize>) -> Span {
+        let len = self.place.text.get(range.clone()).map_or(0, |text| text.trim_end().len());
+        self.place.span(range.start..range.start + len)
+    }
+
+    fn unknown_tag(&mut self, tag: &Tag, at: Span) {
         let name = match core(tag) {
             Some(name) => format!("!!{name}"),
             None => format!("{}{}", tag.handle, tag.suffix),

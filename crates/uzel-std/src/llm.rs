@@ -1,0 +1,258 @@
+//! `llm`: asks a model, with in-context examples and documents; what comes back is checked against a schema.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uzel_core::{
+    build::{Build, ModelChain},
+    capability::{
+        BoxFuture,
+        model::{ChatRequest, Document, Example, Message, Role},
+    },
+    chat::{Answered, Chat},
+    check::Check,
+    diagnostic::{Code, Diagnostic, Diagnostics},
+    failure::{Failure, FailureClass},
+    graph::Ports,
+    kind::{Kind, KindExample},
+    node::{Call, Node, Outcome},
+    schema::{Schema, Type},
+    yaml::{Data, Spanned, Text, Tree},
+};
+
+mod examples;
+
+/// The kind.
+pub struct Llm;
+
+/// Asks a model. The output's fields are the node's fields; without `output` the answer is `text`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Which of `models`.
+    pub model: Text,
+    /// The question: a template with `{{ }}`, or the name of a file that holds one.
+    pub prompt: Option<Text>,
+    /// What stands before everything: who the model is and what it must obey. A template or a file.
+    pub system: Option<Text>,
+    /// A whole conversation instead of `prompt`: a list of `{ role, content }`.
+    pub messages: Option<Tree>,
+    /// Fields of the answer: a map of names to types. The answer is checked, whatever the provider promises, and the
+    /// model is told what was wrong when it is asked again.
+    pub output: Option<Tree>,
+    /// In-context examples: a file with lines `{ "input": TEXT, "output": VALUE }`.
+    pub examples: Option<Text>,
+    /// Documents that the answer is made from, as `retrieve` gives them; for models that read them apart.
+    pub documents: Option<Tree>,
+    /// The text that the question is about, for models that read it apart.
+    pub input: Option<Text>,
+    /// 0 to 2; the model's own if not set.
+    pub temperature: Option<Spanned<f64>>,
+    /// Bound on the answer, in tokens.
+    pub max_tokens: Option<u32>,
+    /// Whether the text is passed on as it comes.
+    #[serde(default)]
+    pub stream: bool,
+}
+
+impl Kind for Llm {
+    const NAME: &'static str = "llm";
+    const SUMMARY: &'static str = "asks a model";
+    const EXAMPLES: &'static [KindExample] = &[KindExample {
+        title: "A verdict with meanings for its labels",
+        app: r#"
+version: 1
+inputs: { message: string }
+models: { fast: { use: offline } }
+nodes:
+  sort:
+    kind: llm
+    model: fast
+    prompt: "What is this message about? {{ input.message }}"
+    output:
+      topic: { enum: { billing: "an invoice or a payment", technical: "an error or a crash", other: "anything else" } }
+      confidence: number
+output: { topic: "${{ sort.topic }}" }
+"#,
+    }];
+    type Config = Config;
+
+    fn check(config: &Config, cx: &mut Check<'_>) -> Ports {
+        cx.known("models", &config.model, |declared| &declared.models);
+        check_question(config, cx);
+        if let Some(documents) = &config.documents {
+            cx.binding("documents", documents, Some((document_list(), "a list of documents")));
+        }
+        if let Some(input) = &config.input {
+            cx.text("input", input);
+        }
+        if let Some(temperature) = config.temperature.as_ref().filter(|t| !(0.0..=2.0).contains(&t.value)) {
+            let message = format!("`temperature: {}` is not between 0 and 2", temperature.value);
+            cx.report(Diagnostic::new(Code::BAD_LIMIT, temperature.span, message));
+        }
+        let schema = config.output.as_ref().and_then(|output| Schema::read_fields(output, cx.out));
+        if let Some(path) = &config.examples
+            && let Some(file) = cx.file(path)
+        {
+            examples::read(&file, schema.as_ref(), cx.out);
+        }
+        match (schema, &config.output) {
+            (Some(schema), _) => Ports::of(schema.ty),
+            (None, Some(_)) => Ports::of(Type::Any),
+            (None, None) => Ports::of(Type::object([("text", Type::String), ("model", Type::String)])),
+        }
+    }
+
+    fn build(config: Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
+        let mut out = Diagnostics::default();
+        let schema = config.output.as_ref().and_then(|output| Schema::read_fields(output, &mut out));
+        let examples = match &config.examples {
+            None => vec![],
+            Some(path) => {
+                let text = cx.graph.file(path.as_str()).ok_or_else(|| {
+                    Diagnostic::new(Code::FILE_UNREADABLE, path.span, format!("`{}` cannot be read", path.as_str()))
+                })?;
+                examples::read(&Text::synthetic(text, path.span), schema.as_ref(), &mut out)
+            }
+        };
+        Ok(Arc::new(Asker {
+            chain: cx.model(&config.model)?,
+            schema,
+            examples,
+            temperature: config.temperature.map(|temperature| temperature.value),
+            max_tokens: config.max_tokens,
+            stream: config.stream,
+        }))
+    }
+}
+
+/// Either a prompt or messages.
+fn check_question(config: &Config, cx: &mut Check<'_>) {
+    if let Some(system) = &config.system {
+        cx.prompt("system", system);
+    }
+    match (&config.prompt, &config.messages) {
+        (Some(prompt), None) => cx.prompt("prompt", prompt),
+        (None, Some(messages)) => check_messages(messages, cx),
+        (Some(_), Some(messages)) => {
+            let message = "a node has either a `prompt` or `messages`";
+            cx.report(Diagnostic::new(Code::BAD_KIND_CONFIG, messages.span, message).help("remove one of them"));
+        }
+        (None, None) => {
+            let message = "an `llm` node needs a `prompt` or `messages`";
+            let help = "add `prompt: \"… {{ input.message }}\"`";
+            cx.report(Diagnostic::new(Code::MISSING_KEY, config.model.span, message).help(help));
+        }
+    }
+}
+
+fn check_messages(messages: &Tree, cx: &mut Check<'_>) {
+    let Some(list) = messages.as_list() else {
+        // A whole conversation from elsewhere: `messages: ${{ input.messages }}`.
+        cx.binding("messages", messages, None);
+        return;
+    };
+    for (index, item) in list.iter().enumerate() {
+        let role = item.get("role").and_then(Tree::as_str);
+        if !matches!(role, Some("system" | "user" | "assistant")) {
+            let at = item.get("role").map_or(item.span, |role| role.span);
+            let message = "a message needs a `role`: `system`, `user` or `assistant`";
+            cx.report(Diagnostic::new(Code::UNKNOWN_VALUE, at, message));
+        }
+        match item.get("content").map(|content| &content.data) {
+            Some(Data::Text(text)) => cx.prompt(&message_input(index, role.unwrap_or("user")), text),
+            _ => cx.report(Diagnostic::new(Code::MISSING_KEY, item.span, "a message needs `content`, a text")),
+        }
+    }
+}
+
+/// Inputs of messages are named so that their order and role can be told from the name.
+fn message_input(index: usize, role: &str) -> String {
+    format!("message_{index:04}_{role}")
+}
+
+fn document_list() -> Type {
+    let document = Type::object([
+        ("id", Type::String),
+        ("title", Type::String),
+        ("text", Type::String),
+        ("score", Type::Number),
+    ]);
+    Type::list(document)
+}
+
+struct Asker {
+    chain: Arc<ModelChain>,
+    schema: Option<Schema>,
+    examples: Vec<Example>,
+    temperature: Option<f64>,
+    max_tokens: Option<u32>,
+    stream: bool,
+}
+
+impl Node for Asker {
+    fn call<'a>(&'a self, input: Arc<Value>, call: &'a Call) -> BoxFuture<'a, Result<Outcome, Failure>> {
+        Box::pin(async move {
+            let request = self.request(&input)?;
+            let chat = Chat { chain: &self.chain, request: &request, schema: self.schema.as_ref() };
+            let Answered { reply, value } = chat.ask(call, "chat").await?;
+            Ok(Outcome::value(value.unwrap_or_else(|| json!({ "text": reply.text, "model": reply.model }))))
+        })
+    }
+}
+
+impl Asker {
+    fn request(&self, input: &Value) -> Result<ChatRequest, Failure> {
+        let text = |name: &str| input.get(name).and_then(Value::as_str);
+        let mut messages: Vec<Message> = vec![];
+        messages.extend(text("system").map(|text| Message::new(Role::System, text)));
+        messages.extend(text("prompt").map(|text| Message::new(Role::User, text)));
+        if let Some(given) = input.get("messages") {
+            let given: Vec<Message> = serde_json::from_value(given.clone()).map_err(|e| {
+                Failure::new(FailureClass::Code, "`messages` must be a list of `{ role, content }`").because(e)
+            })?;
+            messages.extend(given);
+        }
+        // Names of inputs are ordered as the messages are.
+        for (name, value) in input.as_object().into_iter().flatten() {
+            if let (Some(name), Some(content)) = (name.strip_prefix("message_"), value.as_str()) {
+                let role = match name.rsplit('_').next() {
+                    Some("system") => Role::System,
+                    Some("assistant") => Role::Assistant,
+                    _ => Role::User,
+                };
+                messages.push(Message::new(role, content));
+            }
+        }
+        let documents: Vec<Document> = match input.get("documents") {
+            None | Some(Value::Null) => vec![],
+            Some(documents) => serde_json::from_value(documents.clone()).map_err(|e| {
+                Failure::new(FailureClass::Code, "`documents` must be a list of `{ id, title, text }`").because(e)
+            })?,
+        };
+        let schema = self.schema.as_ref().map(|schema| Arc::clone(schema.json()));
+        Ok(ChatRequest {
+            messages,
+            labels: schema.as_ref().map(|schema| labels(schema)).unwrap_or_default(),
+            schema,
+            schema_name: "answer".to_owned(),
+            examples: self.examples.clone(),
+            documents,
+            input: text("input").map(str::to_owned),
+            tools: vec![],
+            temperature: self.temperature,
+            max_tokens: self.max_tokens,
+            stream: self.stream,
+        })
+    }
+}
+
+/// What the labels of the schema's enums mean.
+fn labels(schema: &Value) -> Vec<(String, String)> {
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+    let meanings = properties.filter_map(|(_, property)| property.get("x-labels")?.as_object());
+    let pairs = meanings.flatten().filter_map(|(label, meaning)| Some((label.clone(), meaning.as_str()?.to_owned())));
+    pairs.collect()
+}

@@ -1,0 +1,121 @@
+//! `tool`: calls a tool of the app, or an operation of a connection, as one effect.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use uzel_core::{
+    build::{BoundTool, Build},
+    capability::{Attempt, BoxFuture},
+    check::Check,
+    diagnostic::Diagnostic,
+    failure::{Failure, FailureClass},
+    graph::Ports,
+    kind::{Kind, KindExample},
+    node::{Call, Effect, Node, Outcome, Tried, Work},
+    schema::Type,
+    yaml::{Data, Text, Tree},
+};
+
+/// The kind.
+pub struct Tool;
+
+/// Calls a tool. In a dry run tools that write are left out.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Which of `tools`, or an operation of a connection: `shop.query`.
+    pub tool: Text,
+    /// Its arguments.
+    pub with: Option<Tree>,
+}
+
+impl Kind for Tool {
+    const NAME: &'static str = "tool";
+    const SUMMARY: &'static str = "calls a tool: HTTP, a database";
+    const EXAMPLES: &'static [KindExample] = &[KindExample {
+        title: "A row of a database",
+        app: r#"
+version: 1
+inputs: { id: string }
+connections: { shop: { use: sqlite, path: shop.db } }
+tools:
+  find_order:
+    use: sqlite.query
+    connection: shop
+    sql: SELECT * FROM orders WHERE id = :id
+    params: { id: string }
+    effect: read
+nodes:
+  order: { kind: tool, tool: find_order, timeout: 5s, with: { id: "${{ input.id }}" } }
+output: { order: "${{ order.row }}" }
+"#,
+    }];
+    type Config = Config;
+
+    fn check(config: &Config, cx: &mut Check<'_>) -> Ports {
+        if !cx.known("tools", &config.tool, |declared| &declared.tools) {
+            return Ports::of(Type::Any);
+        }
+        let Some(ports) = cx.declared.tools.get(config.tool.as_str()).map(|tool| tool.ports.clone()) else {
+            return Ports::of(Type::Any);
+        };
+        let empty = Tree { span: config.tool.span, data: Data::Map(vec![]) };
+        cx.binding("with", config.with.as_ref().unwrap_or(&empty), Some((ports.params.ty, "the tool")));
+        Ports::of(ports.output)
+    }
+
+    fn build(config: Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
+        Ok(Arc::new(Caller { tool: cx.tool(&config.tool)? }))
+    }
+}
+
+struct Caller {
+    tool: Arc<BoundTool>,
+}
+
+impl Node for Caller {
+    fn call<'a>(&'a self, input: Arc<Value>, call: &'a Call) -> BoxFuture<'a, Result<Outcome, Failure>> {
+        Box::pin(async move {
+            let tool = &self.tool;
+            if call.dry_run && tool.ports.class.is_write() {
+                return Ok(Outcome::LeaveOut(format!("a dry run: `{}` writes", tool.name)));
+            }
+            let arguments = arguments(tool, &input)?;
+            let effect = Effect {
+                name: "tool",
+                class: tool.ports.class,
+                endpoints: std::slice::from_ref(&tool.endpoint),
+                reserve_usd: 0.0,
+            };
+            Ok(call.effect(effect, &Calling { tool, arguments }).await?.into_outcome())
+        })
+    }
+}
+
+/// The arguments with defaults, or what does not fit.
+fn arguments(tool: &BoundTool, input: &Value) -> Result<Value, Failure> {
+    let mut arguments = match input.get("with") {
+        None | Some(Value::Null) => Value::Object(Map::new()),
+        Some(with) => with.clone(),
+    };
+    tool.ports.params.fill_defaults(&mut arguments);
+    tool.ports.params.check(&arguments).map_err(|violations| {
+        let causes = violations.into_iter().map(|violation| violation.message);
+        let failure = Failure::new(FailureClass::Invalid, format!("the arguments of `{}` do not fit", tool.name));
+        causes.fold(failure, Failure::because)
+    })?;
+    Ok(arguments)
+}
+
+struct Calling<'t> {
+    tool: &'t BoundTool,
+    arguments: Value,
+}
+
+impl Work for Calling<'_> {
+    fn attempt<'a>(&'a self, _endpoint: usize, attempt: &'a Attempt) -> BoxFuture<'a, Tried> {
+        Box::pin(async move { self.tool.tool.call(&self.arguments, attempt).await.into() })
+    }
+}
