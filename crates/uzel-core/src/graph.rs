@@ -17,6 +17,8 @@ use crate::{
     yaml::{Text, Tree},
 };
 
+pub mod draw;
+
 /// Index of a node in [`Graph::nodes`].
 pub type NodeIdx = usize;
 

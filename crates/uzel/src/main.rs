@@ -1,3 +1,18 @@
 //! The `uzel` binary; a person or a script runs it.
 
-fn main() {}
+mod batch;
+mod cli;
+mod commands;
+mod environment;
+mod exit;
+mod inputs;
+mod opened;
+mod pool;
+mod project;
+mod render;
+mod templates;
+
+fn main() -> exit::Exit {
+    exit::report_bugs();
+    cli::run()
+}

@@ -1,0 +1,44 @@
+//! Tells what happens in a run as it happens: a model's text, and with `--verbose` each node.
+
+use uzel_core::event::{Event, InstancePath, RunId};
+use uzel_runtime::driver::Watcher;
+
+use crate::render::{DIM, Terminal, human, paint};
+
+/// Speaks on standard error.
+pub(crate) struct Voice {
+    terminal: Terminal,
+    stream: bool,
+}
+
+impl Voice {
+    pub(crate) fn new(terminal: &Terminal, stream: bool) -> Self {
+        Self { terminal: terminal.clone(), stream }
+    }
+}
+
+impl Watcher for Voice {
+    fn event(&self, _run: &RunId, event: &Event) {
+        if !self.terminal.verbose {
+            return;
+        }
+        let (instance, words) = match event {
+            Event::Returned { instance, port, started, at, .. } => {
+                let port = port.as_ref().map(|port| format!(", chose `{port}`")).unwrap_or_default();
+                (instance, format!("ok, {}{port}", human::span(at.since(*started))))
+            }
+            Event::Failed { instance, failure, .. } => (instance, format!("failed: {failure}")),
+            Event::Blocked { instance, reason, .. } => (instance, format!("blocked: {reason}")),
+            Event::LeftOut { instance, why, .. } => (instance, format!("left out: {why}")),
+            Event::Waited { instance, .. } => (instance, "waits".to_owned()),
+            _ => return,
+        };
+        self.terminal.say(&format!("  {} {words}", paint(self.terminal.colour_err, DIM, instance.as_str())));
+    }
+
+    fn text(&self, _run: &RunId, _instance: &InstancePath, text: &str) {
+        if self.stream {
+            self.terminal.stream(text);
+        }
+    }
+}

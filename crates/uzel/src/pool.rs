@@ -1,0 +1,150 @@
+//! Drives many runs, a bounded number at a time, until there are no more or somebody interrupts. The one place of the
+//! binary that starts tasks.
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use tokio::{sync::mpsc, task::JoinSet};
+use uzel_core::{
+    build::App,
+    event::{ReleaseId, RunId},
+    store::Head,
+};
+use uzel_runtime::engine::{self, Engine, Start};
+
+use crate::{
+    exit::Error,
+    render::{Terminal, YELLOW, human::plural},
+};
+
+/// One run to drive.
+pub(crate) struct Job {
+    pub(crate) app: Arc<App>,
+    pub(crate) work: Work,
+}
+
+/// From where.
+pub(crate) enum Work {
+    /// From its beginning.
+    Start(ReleaseId, Box<Start>),
+    /// From where its log ends.
+    Resume(RunId),
+}
+
+impl Job {
+    async fn drive(self, engine: Engine) -> Result<Head, engine::Error> {
+        let driver = match self.work {
+            Work::Start(release, start) => engine.start(&self.app, &release, *start).await?,
+            Work::Resume(run) => engine.resume(&self.app, &run).await?,
+        };
+        // Nobody asks for anything: commands for this run go through the store.
+        let (_, asks) = mpsc::channel(1);
+        Ok(driver.drive(asks).await?)
+    }
+}
+
+/// How driving ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// There was nothing left.
+    Done,
+    /// Somebody interrupted.
+    Interrupted,
+}
+
+/// Drives one run; `None` if somebody interrupted.
+pub(crate) async fn drive_one(engine: &Engine, job: Job) -> Result<Option<Head>, Error> {
+    let mut interrupts = Interrupts::new();
+    tokio::select! {
+        head = Box::pin(job.drive(engine.clone())) => Ok(Some(head?)),
+        () = interrupts.next() => Ok(None),
+    }
+}
+
+/// Drives all jobs; `done` is told of each run that ended or parked. After an interrupt nothing new is begun; after a
+/// second one what is going on is left, too. The log knows how to go on.
+pub(crate) async fn drive_all(
+    engine: &Engine,
+    jobs: impl Iterator<Item = Job>,
+    parallel: NonZeroUsize,
+    terminal: &Terminal,
+    mut done: impl FnMut(Progressed<'_>) -> Result<(), Error>,
+) -> Result<Ended, Error> {
+    let mut jobs = jobs.fuse();
+    let mut going: JoinSet<Result<Head, engine::Error>> = JoinSet::new();
+    let mut interrupts = Interrupts::new();
+    let mut ended = Ended::Done;
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(250));
+    loop {
+        while ended == Ended::Done
+            && going.len() < parallel.get()
+            && let Some(job) = jobs.next()
+        {
+            going.spawn(job.drive(engine.clone()));
+        }
+        tokio::select! {
+            finished = going.join_next() => match finished {
+                None => return Ok(ended),
+                // The task panicked: the hook has said so, and ours is the fault.
+                Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Some(Err(_)) => {}
+                Some(Ok(head)) => done(Progressed::Run(&head?))?,
+            },
+            _ = tick.tick() => done(Progressed::Time)?,
+            () = interrupts.next() => {
+                if ended == Ended::Interrupted {
+                    return Ok(ended);
+                }
+                ended = Ended::Interrupted;
+                let text = format!(
+                    "{} going on will be finished first; interrupt again to leave at once",
+                    plural(going.len(), "run"),
+                );
+                terminal.notice(YELLOW, "stopping", &text);
+            }
+        }
+    }
+}
+
+/// What happened while driving.
+pub(crate) enum Progressed<'a> {
+    /// A run ended or parked.
+    Run(&'a Head),
+    /// Some time went by.
+    Time,
+}
+
+/// Ctrl-C, and the polite request to end on Unix.
+struct Interrupts {
+    #[cfg(unix)]
+    terminate: Option<tokio::signal::unix::Signal>,
+}
+
+impl Interrupts {
+    fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
+        }
+    }
+
+    async fn next(&mut self) {
+        let terminate = async {
+            #[cfg(unix)]
+            if let Some(signal) = &mut self.terminate {
+                signal.recv().await;
+                return;
+            }
+            std::future::pending::<()>().await;
+        };
+        let interrupt = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                // Without a way to listen the default remains: the process ends.
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            () = terminate => {}
+            () = interrupt => {}
+        }
+    }
+}

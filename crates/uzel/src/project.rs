@@ -1,0 +1,187 @@
+//! Finds the app file and its store, and reads files from disk for the checker. Used by every command.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use uzel_core::{
+    check::{Choices, Files, Reading, read},
+    diagnostic::did_you_mean,
+};
+
+use crate::{
+    cli::Global,
+    environment,
+    exit::{Error, Exit},
+    render::{RED, Terminal, YELLOW, diagnostics::Report, paint},
+};
+
+/// Name of the store's folder.
+const STORE: &str = ".uzel";
+/// More than the checker takes; it says so itself when a file is larger.
+const MOST_BYTES: u64 = 10 * 1024 * 1024 + 16;
+
+/// Where an app is.
+#[derive(Clone, Debug)]
+pub(crate) struct Project {
+    /// The app file's name in its folder.
+    pub(crate) main: String,
+    /// The folder as it was typed; empty for the current one.
+    pub(crate) folder: PathBuf,
+}
+
+/// The files of a folder.
+struct Folder<'a>(&'a Path);
+
+impl Files for Folder<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
+        read_file(&self.0.join(path), MOST_BYTES)
+    }
+}
+
+/// A file's bytes, at most `most` of them, or why not, in words.
+pub(crate) fn read_file(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let words = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        std::io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
+        std::io::ErrorKind::PermissionDenied => "reading it is not permitted".to_owned(),
+        _ => error.to_string(),
+    };
+    let file = File::open(path).map_err(words)?;
+    let mut bytes = vec![];
+    file.take(most).read_to_end(&mut bytes).map_err(words)?;
+    Ok(bytes)
+}
+
+impl Project {
+    /// The app that a person named: a file, or a folder with an app file.
+    pub(crate) fn find(named: &Path) -> Result<Self, Error> {
+        let shown = if named == Path::new(".") { Path::new("") } else { named };
+        if named.is_dir() {
+            let main = ["app.yaml", "app.yml"].into_iter().find(|name| named.join(name).is_file());
+            let main = main.ok_or_else(|| {
+                let heading = format!("there is no app.yaml in `{}`", named.display());
+                Error::usage(heading).hint("name the app file, or make an app with `uzel new NAME`")
+            })?;
+            return Ok(Self { main: main.to_owned(), folder: shown.to_owned() });
+        }
+        let main = named.file_name().and_then(|name| name.to_str());
+        let Some(main) = main.filter(|_| named.exists()) else { return Err(no_such_file(named)) };
+        Ok(Self { main: main.to_owned(), folder: named.parent().unwrap_or(Path::new("")).to_owned() })
+    }
+
+    /// Reads and checks the app.
+    pub(crate) fn read(&self, choices: &Choices) -> Reading {
+        read(&self.main, &Folder(&self.folder), &uzel_std::catalog(), choices)
+    }
+
+    /// Reads and checks the app; what is wrong is shown on standard error.
+    pub(crate) fn read_or_report(&self, terminal: &Terminal, choices: &Choices) -> Result<Reading, Error> {
+        let reading = self.read(choices);
+        let report = Report {
+            diagnostics: reading.diagnostics.iter().collect(),
+            left_out: reading.diagnostics.left_out(),
+            sources: &reading.sources,
+            folder: &self.folder,
+            colour: terminal.colour_err,
+        };
+        if reading.graph.is_none() {
+            let head = paint(terminal.colour_err, RED, "error");
+            terminal.insist(&format!("{}{head}: the app cannot run: {}", report.text(), report.summary()));
+            return Err(Error::said(Exit::Failed));
+        }
+        if !reading.diagnostics.is_empty() {
+            let (app, summary) = (self.path(), report.summary());
+            let text = format!("{summary} in the app; `uzel check {}` shows more", app.display());
+            terminal.notice(YELLOW, "check", &text);
+        }
+        Ok(reading)
+    }
+
+    /// The app file, as it would be typed.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.join(&self.main)
+    }
+
+    /// The app file from the root, which does not change with the current folder.
+    pub(crate) fn full_path(&self) -> PathBuf {
+        let path = self.path();
+        path.canonicalize().unwrap_or_else(|_| environment::current_folder().join(path))
+    }
+
+    /// The store's folder for runs of this app.
+    pub(crate) fn store(&self, global: &Global) -> PathBuf {
+        global.store.clone().unwrap_or_else(|| self.folder.join(STORE))
+    }
+}
+
+fn no_such_file(named: &Path) -> Error {
+    let error = Error::usage(format!("there is no app file `{}`", named.display()));
+    let folder = named.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside: Vec<String> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .take(1_000)
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let name = named.file_name().unwrap_or_default().to_string_lossy();
+    match did_you_mean(&name, beside.iter().map(String::as_str)) {
+        Some(hint) => error.hint(hint),
+        None => error.hint("give an app file or a folder with an app.yaml; `uzel new NAME` makes one"),
+    }
+}
+
+/// The store that a command without an app means: the given one, or the nearest upwards.
+pub(crate) fn store_of(global: &Global) -> Result<PathBuf, Error> {
+    if let Some(store) = &global.store {
+        return Ok(store.clone());
+    }
+    nearest_store().ok_or_else(|| {
+        Error::usage("there is no `.uzel` folder here or above")
+            .hint("give the store with `--store DIR`; `uzel run` makes it beside the app file")
+    })
+}
+
+fn nearest_store() -> Option<PathBuf> {
+    let here = environment::current_folder();
+    let found = here.ancestors().map(|folder| folder.join(STORE)).find(|store| store.is_dir())?;
+    // Beside or below the current folder a short path reads better.
+    Some(found.strip_prefix(&here).map(Path::to_owned).unwrap_or(found))
+}
+
+/// ` --store DIR` where a command would not find the store by itself.
+pub(crate) fn store_option(store: &Path) -> String {
+    let same = |other: PathBuf| other.canonicalize().ok() == store.canonicalize().ok();
+    let variable = environment::variable("UZEL_STORE").map(PathBuf::from);
+    if variable.or_else(nearest_store).is_some_and(same) {
+        return String::new();
+    }
+    format!(" --store {}", quoted(&store.display().to_string()))
+}
+
+/// A word for a shell, in quotes if it must be.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// Choices of models from the command line.
+pub(crate) fn choices(models: &[String]) -> Result<Choices, Error> {
+    let mut choices = Choices::default();
+    for choice in models.iter().map(|choice| choice.trim()).filter(|choice| !choice.is_empty()) {
+        let (name, model) = choice.split_once('=').unwrap_or(("*", choice));
+        if name.is_empty() || model.is_empty() {
+            return Err(Error::usage(format!("`--model {choice}` is not understood"))
+                .hint("write `--model NAME=PROVIDER/MODEL`, or `--model PROVIDER/MODEL` for all models"));
+        }
+        choices.models.insert(name.to_owned(), model.to_owned());
+    }
+    Ok(choices)
+}
