@@ -119,6 +119,8 @@ struct Instance {
     alive: bool,
     /// Whether an edge chose it.
     chosen: bool,
+    /// Whether a node runs instead of one that it depends on.
+    barred: bool,
 }
 
 /// Money and tokens so far.
@@ -190,6 +192,7 @@ impl Run {
             open_control: node.parents.iter().filter(|edge| edge.via.is_control()).count(),
             alive: false,
             chosen: false,
+            barred: false,
         };
         Self {
             instances: graph.nodes.values().map(instance).collect(),

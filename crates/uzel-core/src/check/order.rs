@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    graph::{Edge, NodeIdx},
+    graph::{Edge, NodeIdx, Via},
     source::Span,
 };
 
@@ -55,7 +55,8 @@ fn cycle(edges: &[Vec<Edge>], stack: &[(NodeIdx, usize)], start: NodeIdx) -> Vec
 }
 
 /// Each node's edges without those flow edges that another edge implies: if `d` is sure to have settled whenever `e` has,
-/// and a node depends on both, only `e` is a parent.
+/// and a node depends on both, only `e` is a parent. A node that runs instead of `d` (on its error or block) does not
+/// stand for `d`: who depends on both goes on with either.
 pub(super) fn nearest(edges: &[Vec<Edge>], order: &[NodeIdx]) -> Vec<Vec<Edge>> {
     let mut rank = vec![0; edges.len()];
     for (position, node) in order.iter().enumerate() {
@@ -102,7 +103,9 @@ impl Sure<'_> {
                 let known = |edge: &Edge| self.known.get(&edge.from).copied().unwrap_or(false);
                 let by_flow = self.edges[node].iter().any(|edge| !edge.via.is_control() && known(edge));
                 let mut control = self.edges[node].iter().filter(|edge| edge.via.is_control()).peekable();
-                let sure = by_flow || control.peek().is_some() && control.all(known);
+                let instead = |edge: &Edge| edge.from == self.goal && matches!(edge.via, Via::Error | Via::Block);
+                let sure = !self.edges[node].iter().any(instead)
+                    && (by_flow || control.peek().is_some() && control.all(known));
                 self.known.insert(node, sure);
             }
         }
@@ -113,9 +116,9 @@ impl Sure<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{graph::Via, source::SourceId};
+    use crate::source::SourceId;
 
-    /// `edges("b:a c:a,b")`: b after a, c after both; `d:a!x` is chosen by way x of a.
+    /// `edges("b:a c:a,b")`: b after a, c after both; `d:a!x` is chosen by way x of a, `d:a!error` by its failure.
     fn edges(text: &str) -> Vec<Vec<Edge>> {
         let span = Span::new(SourceId(0), 0..0);
         let id = |name: &str| (name.as_bytes()[0] - b'a') as usize;
@@ -125,7 +128,11 @@ mod tests {
             let (to, from) = part.split_once(':').expect("to:from");
             for from in from.split(',') {
                 let (from, way) = from.split_once('!').map_or((from, None), |(f, w)| (f, Some(w)));
-                let via = way.map_or(Via::Flow, |way| Via::Ports(vec![way.to_owned()]));
+                let via = match way {
+                    None => Via::Flow,
+                    Some("error") => Via::Error,
+                    Some(way) => Via::Ports(vec![way.to_owned()]),
+                };
                 all[id(to)].push(Edge { from: id(from), via, at: span });
             }
         }
@@ -152,6 +159,8 @@ mod tests {
         assert_eq!(near("b:a c:b!x,a"), "b:a c:b");
         // d is chosen by b or by c; only c follows a, so a is not implied.
         assert_eq!(near("c:a d:b!x,c!y,a"), "c:a d:b,c,a");
+        // c runs instead of b; d takes what either gives.
+        assert_eq!(near("b:a c:b!error d:b,c,a"), "b:a c:b d:b,c");
     }
 
     #[test]

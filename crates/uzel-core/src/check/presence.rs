@@ -73,9 +73,32 @@ impl<'n> Presence<'n> {
             self.fates[edge.from].may_be_inactive || diverts
         };
         let gate = !control.is_empty() && !control.iter().any(|edge| self.always_taken(edge));
-        let may_be_inactive = gate || control.is_empty() && !flow.is_empty() && flow.iter().all(dead);
+        let leads_nowhere = control.is_empty() && !flow.is_empty() && flow.iter().all(dead);
+        let may_be_inactive = gate || leads_nowhere || self.may_be_barred(idx);
         let skips = [&node.on_error, &node.on_block].iter().any(|r| matches!(r, Reaction::Skip | Reaction::Run(_)));
         Fate { may_be_inactive, may_be_null: may_be_inactive || node.draft.when.is_some() || skips }
+    }
+
+    /// Whether another node may run instead of one that this one depends on.
+    fn may_be_barred(&self, idx: NodeIdx) -> bool {
+        let (_, flow) = split(&self.nodes[idx]);
+        flow.iter().any(|edge| {
+            let from = &self.nodes[edge.from];
+            let mut reactions = [&from.on_error, &from.on_block].into_iter();
+            reactions.any(|reaction| matches!(reaction, Reaction::Run(instead) if !self.depends(idx, *instead)))
+        })
+    }
+
+    /// Whether `node` is `on`, or comes after it.
+    fn depends(&self, node: NodeIdx, on: NodeIdx) -> bool {
+        let (mut seen, mut next) = (BTreeSet::from([node]), vec![node]);
+        while let Some(idx) = next.pop() {
+            if idx == on {
+                return true;
+            }
+            next.extend(self.nodes[idx].parents.iter().map(|edge| edge.from).filter(|from| seen.insert(*from)));
+        }
+        false
     }
 
     /// Whether a route takes this edge whatever it chooses.
@@ -160,6 +183,9 @@ impl<'n> Presence<'n> {
             _ => false,
         };
         let (control, flow) = split(&self.nodes[idx]);
+        if self.may_be_barred(idx) {
+            return false;
+        }
         if !control.is_empty() {
             return control.iter().any(chosen);
         }

@@ -1,9 +1,10 @@
 //! The start rules: which nodes start, are stepped over or become inactive once others have settled.
 //!
 //! A node starts when all its parents have settled, none failed, and at least one is ok or stepped over. A node that a
-//! route, an error or a block chooses waits for one of them.
+//! route, an error or a block chooses waits for one of them. When a node runs instead of one that failed or blocked,
+//! what depends on the latter is inactive, unless it depends on the former too.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use serde_json::{Map, Value};
 
@@ -22,6 +23,8 @@ enum Signal {
     Go,
     /// Not this way.
     Dead,
+    /// Not at all: another node runs instead.
+    Bar,
 }
 
 impl Run {
@@ -78,7 +81,7 @@ impl Run {
             let Some(edge) = graph.nodes.get_index(*child).and_then(|(_, def)| def.parents.get(*edge)) else {
                 continue;
             };
-            let signal = self.signal(graph, edge);
+            let signal = self.signal(graph, edge, *child);
             let place = &mut self.instances[*child];
             if edge.via.is_control() {
                 place.open_control = place.open_control.saturating_sub(1);
@@ -86,6 +89,7 @@ impl Run {
             } else {
                 place.open_flow = place.open_flow.saturating_sub(1);
                 place.alive |= signal == Signal::Go;
+                place.barred |= signal == Signal::Bar;
             }
             self.look(graph, *child, commands);
         }
@@ -121,10 +125,15 @@ impl Run {
         }
     }
 
-    fn signal(&self, graph: &Graph, edge: &Edge) -> Signal {
+    fn signal(&self, graph: &Graph, edge: &Edge, child: NodeIdx) -> Signal {
         let Some((_, from)) = graph.nodes.get_index(edge.from) else { return Signal::Dead };
         let go = |yes: bool| if yes { Signal::Go } else { Signal::Dead };
-        let passes = |reaction: &Reaction| go(matches!(reaction, Reaction::Skip | Reaction::Use(_)));
+        let passes = |reaction: &Reaction| match reaction {
+            Reaction::Skip | Reaction::Use(_) => Signal::Go,
+            // What depends on the node that runs instead may go on with its value.
+            Reaction::Run(instead) if !depends(graph, child, *instead) => Signal::Bar,
+            Reaction::Run(_) | Reaction::Fail | Reaction::Stop(_) => Signal::Dead,
+        };
         match (&self.instances[edge.from].state, &edge.via) {
             (State::Ok { port, .. }, Via::Ports(ports)) => go(port.as_ref().is_some_and(|port| ports.contains(port))),
             (State::Failed(_), Via::Error) | (State::Blocked(_), Via::Block) => Signal::Go,
@@ -143,7 +152,9 @@ impl Run {
         if !matches!(place.state, State::Pending) || place.open_flow > 0 {
             return;
         }
-        if node.gated {
+        if place.barred {
+            self.derive(idx, State::Inactive);
+        } else if node.gated {
             if place.chosen {
                 self.start(graph, idx, commands);
             } else if place.open_control == 0 {
@@ -213,4 +224,17 @@ impl Run {
         }
         Ok(Value::Object(input))
     }
+}
+
+/// Whether `node` is `on`, or comes after it.
+fn depends(graph: &Graph, node: NodeIdx, on: NodeIdx) -> bool {
+    let (mut seen, mut next) = (BTreeSet::from([on]), vec![on]);
+    while let Some(idx) = next.pop() {
+        if idx == node {
+            return true;
+        }
+        let children = graph.nodes.get_index(idx).map_or(&[][..], |(_, def)| def.children.as_slice());
+        next.extend(children.iter().map(|(child, _)| *child).filter(|child| seen.insert(*child)));
+    }
+    false
 }
