@@ -1,6 +1,8 @@
 //! Asking a chain of models as one effect: checks the answer against its schema and tells the model what was wrong.
 //! Used by every kind that asks a model.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::Value;
 
 use crate::{
@@ -44,7 +46,7 @@ impl Chat<'_> {
             endpoints: &self.chain.endpoints,
             reserve_usd: self.most_expensive(),
         };
-        let work = Asking { chat: self, call, violation: LastViolation::default() };
+        let work = Asking { chat: self, call, violation: LastViolation::default(), is_heard: AtomicBool::new(false) };
         let Recorded { value, .. } = call.effect(effect, &work).await?;
         serde_json::from_value(Value::clone(&value))
             .map_err(|e| Failure::new(FailureClass::Bug, "a recorded answer cannot be read").because(e))
@@ -66,11 +68,26 @@ struct Asking<'a> {
     chat: &'a Chat<'a>,
     call: &'a Call,
     violation: LastViolation,
+    /// Whether text was sent on in this try.
+    is_heard: AtomicBool,
 }
 
 impl Sink for Asking<'_> {
     fn text(&self, piece: &str) {
+        self.is_heard.store(true, Ordering::Relaxed);
         self.call.emit(piece);
+    }
+}
+
+/// Takes back what was heard of a try, unless the try came to something. A try that is dropped (a timeout, a cancel)
+/// came to nothing.
+struct Heard<'a>(&'a Asking<'a>);
+
+impl Drop for Heard<'_> {
+    fn drop(&mut self) {
+        if self.0.is_heard.swap(false, Ordering::Relaxed) {
+            self.0.call.void();
+        }
     }
 }
 
@@ -87,7 +104,8 @@ impl Work for Asking<'_> {
                     format!("That answer does not fit: {violation}. Answer again with JSON that fits the schema.");
                 request.messages.push(Message::new(Role::User, again));
             }
-            match model.chat(&request, attempt, self).await {
+            let heard = Heard(self);
+            let tried = match model.chat(&request, attempt, self).await {
                 Err(failure) => Err(failure).into(),
                 Ok(reply) => {
                     let (usage, name) = (reply.usage, reply.model.clone());
@@ -98,7 +116,12 @@ impl Work for Asking<'_> {
                     });
                     Tried { result, model: Some(name), usage, cost_usd }
                 }
+            };
+            if tried.result.is_ok() {
+                self.is_heard.store(false, Ordering::Relaxed);
             }
+            drop(heard);
+            tried
         })
     }
 }

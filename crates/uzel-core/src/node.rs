@@ -82,6 +82,11 @@ impl Call {
     pub fn emit(&self, text: &str) {
         self.host.emit(&self.instance, text);
     }
+
+    /// Takes back the text that was sent in a try that came to nothing.
+    pub fn void(&self) {
+        self.host.void(&self.instance);
+    }
 }
 
 /// One impure thing that an instance does. How often it is tried again is the node's policy, which the engine knows.
@@ -155,6 +160,8 @@ pub trait Host: Send + Sync {
     fn effect<'a>(&'a self, effect: Effect<'a>, work: &'a dyn Work) -> BoxFuture<'a, Result<Recorded, Failure>>;
     /// See [`Call::emit`].
     fn emit(&self, instance: &InstancePath, text: &str);
+    /// See [`Call::void`].
+    fn void(&self, instance: &InstancePath);
 }
 
 /// A Rust function of the host program that `rust:NAME` refers to.

@@ -33,6 +33,8 @@ pub trait Watcher: Send + Sync {
     fn event(&self, run: &RunId, event: &Event);
     /// A piece of text came from a model.
     fn text(&self, run: &RunId, instance: &InstancePath, text: &str);
+    /// The text of this instance so far came from a try that failed: forget it.
+    fn void(&self, _run: &RunId, _instance: &InstancePath) {}
 }
 
 /// A watcher that sees nothing.

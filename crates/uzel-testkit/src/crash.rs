@@ -79,11 +79,7 @@ fn undisturbed(case: &Case, seed: u64) -> (Vec<Event>, End, BTreeMap<String, Str
     sim::run(seed, |world| async move {
         let (lab, ledger) = case.lab(&world, Arc::new(Memory::new()));
         let head = case.begin(&lab).await.drive(nobody_asks()).await.expect("the store works");
-        let end = if head.status.is_final() {
-            End::of(head, &lab).await
-        } else {
-            case.finish(&lab, &world).await
-        };
+        let end = if head.status.is_final() { End::of(head, &lab).await } else { case.finish(&lab, &world).await };
         let keys = ledger.done().into_iter().map(|done| (done.name(), done.key)).collect();
         (lab.log(RUN).await, end, keys)
     })

@@ -80,7 +80,8 @@ nodes:
         q.keys(),
     );
     // A node that nothing chooses runs at once; `instead` is to wait for an edge in every row of the table.
-    let text = if p.is_replaced() || q.is_replaced() { text } else { text.replace("other: [p, q]", "other: [p, q, instead]") };
+    let text =
+        if p.is_replaced() || q.is_replaced() { text } else { text.replace("other: [p, q]", "other: [p, q, instead]") };
     let mut script = Script::from([("gate", Says::Port("main"))]);
     script.extend(p.says().map(|says| ("p", says)));
     script.extend(q.says().map(|says| ("q", says)));
@@ -168,7 +169,9 @@ nodes:
     let script = Script::from([("a", Says::Fails), ("asks", Says::Waits)]);
     let walked = walk(&graph(text), json!({}), &script);
     assert_eq!(walked.states(), "a failed, b pending, asks waiting");
-    assert!(matches!(walked.run.end(), Some(uzel_core::event::End::Failed { instance: Some(at), .. }) if at.as_str() == "a"));
+    assert!(
+        matches!(walked.run.end(), Some(uzel_core::event::End::Failed { instance: Some(at), .. }) if at.as_str() == "a")
+    );
 }
 
 /// A condition that cannot be computed is a failure of its node.

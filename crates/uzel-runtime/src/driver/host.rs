@@ -64,7 +64,6 @@ impl Budget {
         }
         Ok(())
     }
-
 }
 
 /// What the try in flight may cost; given back when the effect is over or dropped.
@@ -119,6 +118,10 @@ impl node::Host for Host {
 
     fn emit(&self, instance: &InstancePath, text: &str) {
         self.watcher.text(&self.run, instance, text);
+    }
+
+    fn void(&self, instance: &InstancePath) {
+        self.watcher.void(&self.run, instance);
     }
 }
 

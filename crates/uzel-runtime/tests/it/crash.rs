@@ -191,7 +191,11 @@ fn a_once_effect_in_doubt_is_left_alone() {
 
     use uzel_core::store::Status;
     use uzel_runtime::{store::memory::Memory, world::World};
-    use uzel_testkit::{lab::{Lab, app, nobody_asks}, probe::Ledger, sim};
+    use uzel_testkit::{
+        lab::{Lab, app, nobody_asks},
+        probe::Ledger,
+        sim,
+    };
 
     let text = "
 version: 1
@@ -228,6 +232,9 @@ output: { told: '${{ tell.with }}', mail: '${{ mail }}' }
     });
     assert_eq!(first.get("mail/effect1"), Some(&1));
     assert_eq!(second.get("mail/effect1"), None, "{second:?}");
-    assert_eq!((head.status, &head.outcome), (Status::Succeeded, &json!({ "output": { "told": "failed", "mail": Value::Null } })));
+    assert_eq!(
+        (head.status, &head.outcome),
+        (Status::Succeeded, &json!({ "output": { "told": "failed", "mail": Value::Null } }))
+    );
     assert!(failure.message.starts_with("`mail/effect1` was being done when the process died"), "{failure}");
 }

@@ -105,7 +105,10 @@ fn a_run_that_nobody_drives_is_cancelled_too() {
         assert_eq!(head.status, Status::Cancelled);
         assert!(lab.engine.store.tasks(true, None).await.unwrap().is_empty(), "its question is closed");
         let late = lab.answer("r1", "ask", "yes_please", json!({})).await;
-        assert!(matches!(&late, Err(Error::TaskClosed { closed, .. }) if closed == "the run was cancelled"), "{late:?}");
+        assert!(
+            matches!(&late, Err(Error::TaskClosed { closed, .. }) if closed == "the run was cancelled"),
+            "{late:?}"
+        );
         assert!(lab.engine.cancel(&lab.app.graph, &"r1".into(), "again").await.is_err());
     });
 }
@@ -119,8 +122,7 @@ nodes:
   a: { kind: probe }
   hangs: { kind: probe, needs: [a] }
 ";
-    let (head, counts, log, now) =
-        once(text, |done| if done.node() == "hangs" { Reply::Hang } else { ok(done) });
+    let (head, counts, log, now) = once(text, |done| if done.node() == "hangs" { Reply::Hang } else { ok(done) });
     assert_eq!(head.status, Status::Failed);
     assert_eq!(head.outcome["failure"]["message"], "the run took longer than `limits.duration`", "{}", head.outcome);
     assert_eq!(now, EPOCH.plus(Duration::from_secs(2)), "at the deadline, not later: {log:#?}");
@@ -325,7 +327,8 @@ nodes:
         assert_eq!((head.status, head.wake), (Status::Waiting, Some(due)));
         for minutes in [1, 60, 119] {
             world.skip_to(EPOCH.plus(Duration::from_mins(minutes)));
-            let again = Lab::new(Arc::clone(&lab.app), Arc::clone(&lab.engine.store), Arc::clone(&world) as Arc<dyn World>);
+            let again =
+                Lab::new(Arc::clone(&lab.app), Arc::clone(&lab.engine.store), Arc::clone(&world) as Arc<dyn World>);
             assert_eq!(again.resume("r1").await.unwrap().status, Status::Waiting, "after {minutes} minutes");
             assert!(ledger.done().is_empty());
         }

@@ -41,4 +41,11 @@ impl Watcher for Voice {
             self.terminal.stream(text);
         }
     }
+
+    fn void(&self, _run: &RunId, instance: &InstancePath) {
+        if self.stream {
+            let words = format!("(the answer of `{instance}` broke off; what stands above does not count)");
+            self.terminal.stream(&format!("\n{}\n", paint(self.terminal.colour_err, DIM, &words)));
+        }
+    }
 }
