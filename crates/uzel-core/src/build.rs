@@ -58,7 +58,7 @@ pub struct BoundTool {
 }
 
 /// How long one try of a model may take, if nobody says.
-pub const MODEL_TIMEOUT: Duration = Duration::from_secs(60);
+pub const MODEL_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long one try of a tool may take, if nobody says.
 pub const TOOL_TIMEOUT: Duration = Duration::from_secs(30);
 

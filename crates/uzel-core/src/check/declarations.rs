@@ -15,10 +15,10 @@ impl App<'_, '_> {
     /// Reads all sections. Tools come last: they use connections.
     pub(super) fn declared(&mut self, document: &Document, secrets: &[String]) -> Declared {
         let mut declared = Declared::default();
-        for section in [&document.models, &document.connections, &document.knowledge, &document.tools] {
-            if let Some(tree) = section {
-                check_secrets(tree, secrets, self.out);
-            }
+        for tree in
+            [&document.models, &document.connections, &document.knowledge, &document.tools].into_iter().flatten()
+        {
+            check_secrets(tree, secrets, self.out);
         }
         self.models(document.models.as_ref(), &mut declared);
         self.connections(document.connections.as_ref(), &mut declared);
