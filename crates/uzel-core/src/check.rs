@@ -14,7 +14,7 @@ use crate::{
     document::{Common, Document},
     expr::{Binding, Expression, Template},
     graph::{Declared, Flag, Graph, Input, Program},
-    kind::Catalog,
+    kind::{Catalog, KindDef},
     schema::{Schema, Type},
     source::{SourceId, Sources, Span},
     yaml::{self, Data, Text, Tree},
@@ -24,6 +24,7 @@ mod declarations;
 mod edges;
 mod nodes;
 mod order;
+mod presence;
 mod typing;
 
 /// Where a document's files come from: a folder, a release, a test's table. Paths are relative to the app's folder.
@@ -388,11 +389,17 @@ fn is_file_name(text: &str) -> bool {
     known && !text.contains(|c: char| c.is_whitespace() || c == '{')
 }
 
-/// The common keys and the rest of a node, apart.
-fn split(tree: &Tree) -> (Tree, Tree) {
+/// The common keys and the rest of a node, apart. A kind may read a common key itself.
+fn split(tree: &Tree, kind: Option<KindDef>) -> (Tree, Tree) {
     let (mut common, mut own) = (Vec::new(), Vec::new());
+    let takes = kind.map_or(&[][..], |kind| kind.takes);
     for entry in tree.as_map().unwrap_or_default() {
-        if Common::KEYS.contains(&entry.key.as_str()) { common.push(entry.clone()) } else { own.push(entry.clone()) }
+        let key = entry.key.as_str();
+        if Common::KEYS.contains(&key) && !takes.contains(&key) {
+            common.push(entry.clone())
+        } else {
+            own.push(entry.clone())
+        }
     }
     (Tree { span: tree.span, data: Data::Map(common) }, Tree { span: tree.span, data: Data::Map(own) })
 }

@@ -40,6 +40,8 @@ pub trait Kind: 'static {
     const SUMMARY: &'static str;
     /// Shown in the reference, run as tests.
     const EXAMPLES: &'static [KindExample];
+    /// Common keys that this kind reads itself, because they mean something of its own here.
+    const TAKES: &'static [&'static str] = &[];
     /// The node's own keys; doc comments of its fields are the reference.
     type Config: DeserializeOwned + JsonSchema;
     /// Looks at the config: registers inputs, says what the node gives. Pure.
@@ -57,6 +59,8 @@ pub struct KindDef {
     pub summary: &'static str,
     /// For the reference and tests.
     pub examples: &'static [KindExample],
+    /// Common keys that it reads itself.
+    pub takes: &'static [&'static str],
     /// JSON Schema of the config.
     pub schema: fn() -> JsonSchemaValue,
     /// Reads the config and checks it; `None` when it cannot be read.
@@ -72,6 +76,7 @@ impl KindDef {
             name: K::NAME,
             summary: K::SUMMARY,
             examples: K::EXAMPLES,
+            takes: K::TAKES,
             schema: || schemars::schema_for!(K::Config),
             check: |tree, cx| {
                 let config = yaml::from_tree::<K::Config>(tree, cx.out)?;

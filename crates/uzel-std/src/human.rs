@@ -63,6 +63,7 @@ nodes:
 output: { decision: "${{ approve.action }}" }
 "#,
     }];
+    const TAKES: &'static [&'static str] = &["timeout"];
     type Config = Config;
 
     fn check(config: &Config, cx: &mut Check<'_>) -> Ports {

@@ -26,6 +26,8 @@ pub(super) struct Linked {
 /// A draft with what starts it.
 pub(super) struct LinkedNode {
     pub(super) draft: Draft,
+    /// Nodes that its expressions name.
+    pub(super) known: BTreeMap<String, NodeIdx>,
     pub(super) parents: Vec<Edge>,
     pub(super) gated: bool,
     pub(super) on_error: Reaction,
@@ -34,7 +36,12 @@ pub(super) struct LinkedNode {
 
 /// Finds the edges; `None` when nodes wait for each other.
 pub(super) fn link(drafts: IndexMap<String, Draft>, output: Option<&Binding>, out: &mut Diagnostics) -> Option<Linked> {
-    let mut edges = Edges { names: &drafts, out, edges: vec![Vec::new(); drafts.len()] };
+    let mut edges = Edges {
+        names: &drafts,
+        out,
+        edges: vec![Vec::new(); drafts.len()],
+        known: vec![BTreeMap::new(); drafts.len()],
+    };
     let mut reactions = Vec::new();
     for (idx, draft) in drafts.values().enumerate() {
         edges.flow(idx, draft);
@@ -46,7 +53,7 @@ pub(super) fn link(drafts: IndexMap<String, Draft>, output: Option<&Binding>, ou
     for reference in output.map(Binding::references).unwrap_or_default() {
         edges.target(reference);
     }
-    let all = edges.edges;
+    let (all, mut known) = (edges.edges, edges.known);
     let order = order::topological(&all, |cycle| {
         let names: Vec<&str> =
             cycle.iter().filter_map(|(idx, _)| drafts.get_index(*idx)).map(|(id, _)| &**id).collect();
@@ -64,9 +71,10 @@ pub(super) fn link(drafts: IndexMap<String, Draft>, output: Option<&Binding>, ou
         .into_values()
         .zip(near)
         .zip(reactions)
-        .map(|((draft, parents), (on_error, on_block))| {
+        .enumerate()
+        .map(|(idx, ((draft, parents), (on_error, on_block)))| {
             let gated = parents.iter().any(|edge| edge.via.is_control());
-            LinkedNode { draft, parents, gated, on_error, on_block }
+            LinkedNode { known: std::mem::take(&mut known[idx]), draft, parents, gated, on_error, on_block }
         })
         .collect();
     Some(Linked { nodes, order })
@@ -76,6 +84,7 @@ struct Edges<'a> {
     names: &'a IndexMap<String, Draft>,
     out: &'a mut Diagnostics,
     edges: Vec<Vec<Edge>>,
+    known: Vec<BTreeMap<String, NodeIdx>>,
 }
 
 impl Edges<'_> {
@@ -96,6 +105,7 @@ impl Edges<'_> {
         for reference in draft.references() {
             if let Some(from) = self.target(reference) {
                 self.add(idx, from, Via::Flow, reference.span);
+                self.known[idx].insert(reference.root.clone(), from);
             }
         }
         for name in &draft.needs {

@@ -106,7 +106,8 @@ impl App<'_, '_> {
             self.out.push(Diagnostic::new(Code::WRONG_SHAPE, entry.value.span, message));
             return None;
         }
-        let (common, config) = split(&entry.value);
+        let named = entry.value.get("kind").and_then(Tree::as_str).and_then(|name| self.catalog.kind(name));
+        let (common, config) = split(&entry.value, named);
         let common: Common = yaml::from_tree(&common, self.out).unwrap_or_default();
         let kind = self.kind(entry, &common);
         let when = common.when.as_ref().and_then(|tree| condition(tree, self.out));

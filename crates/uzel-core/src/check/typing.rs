@@ -1,29 +1,20 @@
 //! Types of everything, in the order of the graph: each node's inputs are checked once the types before it are known.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 use serde_json::json;
 
-use super::edges::{Linked, LinkedNode};
+use super::{
+    edges::{Linked, LinkedNode},
+    presence::Presence,
+};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
-    expr::{Binding, TypeScope},
-    graph::{Edge, Flag, Input, NodeDef, NodeIdx, Reaction, Via},
+    expr::{Binding, Expression, TypeScope},
+    graph::{Flag, Input, NodeDef, NodeIdx, Reaction},
     schema::{Schema, Type},
 };
-
-/// What may happen to a node instead of running.
-#[derive(Clone, Copy, Default)]
-struct Fate {
-    /// It may be inactive.
-    may_be_inactive: bool,
-    /// Its output may be null.
-    may_be_null: bool,
-}
 
 /// Infers and checks; gives the finished nodes.
 pub(super) fn infer(
@@ -34,24 +25,21 @@ pub(super) fn infer(
     out: &mut Diagnostics,
 ) -> Option<IndexMap<String, NodeDef>> {
     let Linked { mut nodes, order } = linked?;
+    let presence = Presence::of(&nodes, &order);
+    let may_be_null: Vec<bool> = (0..nodes.len()).map(|idx| presence.may_be_null(idx)).collect();
+    let present: Vec<Vec<Vec<String>>> = (0..nodes.len()).map(|idx| present(&nodes, &presence, idx)).collect();
     let mut types = TypeScope::new();
-    let mut fates = vec![Fate::default(); nodes.len()];
-    let mut sure = vec![Sure::default(); nodes.len()];
     roots(&mut types, inputs, flags, &nodes);
     // Every name is known from the start, so that a reference out of order is not also reported as unknown.
     for node in &nodes {
         types.insert(node.draft.id.clone(), Type::Any, Some(node.draft.at));
     }
-    for idx in &order {
-        let fate = fate(&nodes, &fates, *idx);
-        sure[*idx] = surely_there(&nodes, &fates, &sure, *idx);
-        let there = sure[*idx].iter().map(|idx| vec![nodes[*idx].draft.id.clone()]).collect();
-        let node = &mut nodes[*idx];
-        types.present = there;
+    for (idx, present) in order.iter().map(|idx| (*idx, &present[*idx])) {
+        let node = &mut nodes[idx];
+        types.present.clone_from(present);
         let ty = check_node(node, &mut types, out);
-        fates[*idx] = fate;
         node.draft.output = Some(ty.clone());
-        let seen = if fate.may_be_null { ty.or_null() } else { ty };
+        let seen = if may_be_null[idx] { ty.or_null() } else { ty };
         types.insert(node.draft.id.clone(), seen, Some(node.draft.at));
     }
     types.present.clear();
@@ -82,6 +70,24 @@ fn roots(types: &mut TypeScope, inputs: &Schema, flags: &BTreeMap<String, Flag>,
     types.insert("nodes", Type::object(nodes.iter().map(|node| (node.draft.id.as_str(), meta.clone()))), None);
 }
 
+/// Roots whose value is not null where a node runs.
+fn present(nodes: &[LinkedNode], presence: &Presence<'_>, idx: NodeIdx) -> Vec<Vec<String>> {
+    let draft = &nodes[idx].draft;
+    let node_of = |root: &str| nodes[idx].known.get(root).copied();
+    let wanted: BTreeSet<NodeIdx> = draft
+        .references()
+        .filter_map(|reference| node_of(&reference.root))
+        .filter(|node| presence.may_be_null(*node))
+        .collect();
+    if wanted.is_empty() {
+        return vec![];
+    }
+    let told = draft.when.iter().flat_map(Expression::present);
+    let told: Vec<NodeIdx> = told.filter_map(|path| node_of(path.first()?)).collect();
+    let there = presence.present(idx, &told, &wanted);
+    there.into_iter().map(|node| vec![nodes[node].draft.id.clone()]).collect()
+}
+
 /// Checks a node's programs against the types before it; gives the type of its output.
 fn check_node(node: &mut LinkedNode, types: &mut TypeScope, out: &mut Diagnostics) -> Type {
     let draft = &mut node.draft;
@@ -103,40 +109,6 @@ fn check_node(node: &mut LinkedNode, types: &mut TypeScope, out: &mut Diagnostic
     }
     let later = draft.later.take().and_then(|later| later(&found, out));
     later.or_else(|| draft.output.take()).unwrap_or(Type::Any)
-}
-
-/// Nodes that may be inactive, and are known to have run where a node runs. Shared along chains.
-type Sure = Rc<BTreeSet<NodeIdx>>;
-
-/// A node behind one other runs only if that one did; behind several, those that cannot be inactive have run.
-fn surely_there(nodes: &[LinkedNode], fates: &[Fate], sure: &[Sure], idx: NodeIdx) -> Sure {
-    let node = &nodes[idx];
-    let control: Vec<&Edge> = node.parents.iter().filter(|edge| edge.via.is_control()).collect();
-    let flow: Vec<&Edge> = node.parents.iter().filter(|edge| !edge.via.is_control()).collect();
-    let behind: Vec<NodeIdx> = match (control.as_slice(), flow.as_slice()) {
-        ([one], _) if matches!(one.via, Via::Ports(_)) => vec![one.from],
-        ([], [one]) => vec![one.from],
-        ([], several) => several.iter().map(|e| e.from).filter(|from| !fates[*from].may_be_inactive).collect(),
-        _ => vec![],
-    };
-    if let [one] = behind.as_slice()
-        && (!fates[*one].may_be_null || can_be_null_otherwise(&nodes[*one]))
-    {
-        return Rc::clone(&sure[*one]);
-    }
-    let mut all = BTreeSet::new();
-    for from in behind {
-        all.extend(sure[from].iter().copied());
-        if fates[from].may_be_null && !can_be_null_otherwise(&nodes[from]) {
-            all.insert(from);
-        }
-    }
-    Rc::new(all)
-}
-
-/// Whether a node's output may be null although the node was not inactive.
-fn can_be_null_otherwise(node: &LinkedNode) -> bool {
-    node.draft.when.is_some() || [&node.on_error, &node.on_block].iter().any(|r| matches!(r, Reaction::Skip))
 }
 
 /// Whether an input is what the kind expects; field by field where both are maps.
@@ -174,30 +146,6 @@ fn fits(input: &Input, found: &Type, out: &mut Diagnostics) {
             out.push(Diagnostic::new(Code::MISSING_KEY, input.at.head(), message).help(help));
         }
     }
-}
-
-/// What may keep a node from running, from the fates of those before it.
-fn fate(nodes: &[LinkedNode], fates: &[Fate], idx: NodeIdx) -> Fate {
-    let node = &nodes[idx];
-    let control: Vec<&Edge> = node.parents.iter().filter(|edge| edge.via.is_control()).collect();
-    let flow: Vec<&Edge> = node.parents.iter().filter(|edge| !edge.via.is_control()).collect();
-    let dead = |edge: &&Edge| {
-        let from = &nodes[edge.from];
-        let diverts = matches!(from.on_error, Reaction::Run(_)) || matches!(from.on_block, Reaction::Run(_));
-        fates[edge.from].may_be_inactive || diverts
-    };
-    let gate = !control.is_empty() && !control.iter().any(|edge| always_taken(nodes, fates, edge));
-    let may_be_inactive = gate || control.is_empty() && !flow.is_empty() && flow.iter().all(dead);
-    let skips = [&node.on_error, &node.on_block].iter().any(|r| matches!(r, Reaction::Skip | Reaction::Run(_)));
-    Fate { may_be_inactive, may_be_null: may_be_inactive || node.draft.when.is_some() || skips }
-}
-
-/// Whether a route takes this edge whatever it chooses.
-fn always_taken(nodes: &[LinkedNode], fates: &[Fate], edge: &Edge) -> bool {
-    let from = &nodes[edge.from];
-    let Via::Ports(ports) = &edge.via else { return false };
-    let taken: BTreeSet<&str> = ports.iter().map(String::as_str).collect();
-    from.draft.ways.iter().all(|(way, _)| taken.contains(way.as_str())) && !fates[edge.from].may_be_null
 }
 
 fn finish(nodes: Vec<LinkedNode>) -> IndexMap<String, NodeDef> {

@@ -27,7 +27,7 @@ enum Signal {
 impl Run {
     /// What to do now. Deterministic; each command is given once in the life of this value.
     pub fn next(&mut self) -> Vec<Command> {
-        if self.end.is_some() || self.begin.is_none() {
+        if self.begin.is_none() {
             return vec![];
         }
         let graph = Arc::clone(&self.graph);
@@ -41,10 +41,16 @@ impl Run {
             }
         }
         for idx in std::mem::take(&mut self.again) {
-            self.call(&graph, idx, &mut commands);
+            if matches!(self.instances[idx].state, State::Running) {
+                self.call(&graph, idx, &mut commands);
+            }
         }
         while let Some(idx) = self.fresh.pop_front() {
             self.spread(&graph, idx, &mut commands);
+        }
+        if self.end.is_some() {
+            // What follows from the log has been derived, for those who look; nothing is done any more.
+            return vec![];
         }
         if let Some(end) = self.broken.take() {
             return vec![Command::End(end)];
@@ -162,8 +168,10 @@ impl Run {
         if !matches!(self.instances[idx].state, State::Pending) {
             return;
         }
+        let ended = self.end.is_some();
         match node.when.as_ref().map(|when| self.holds(when, idx)).transpose() {
             Ok(Some(false)) => self.derive(idx, State::SteppedOver),
+            _ if ended => {}
             Ok(_) => self.call(graph, idx, commands),
             Err(failure) => {
                 self.instances[idx].state = State::Running;
