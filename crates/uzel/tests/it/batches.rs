@@ -123,15 +123,21 @@ fn lines_from_a_pipe() {
 #[test]
 fn a_file_that_is_not_there() {
     let scratch = Scratch::new(&[("app.yaml", DESK)]);
-    scratch.check(&RUN, expect![[r#"
+    scratch.check(
+        &RUN,
+        expect![[r#"
         exit 2
         --- stderr
         error: `--inputs`: `in.jsonl` cannot be read: there is no such file
-    "#]]);
+    "#]],
+    );
     scratch.write("in.jsonl", b"{\"message\": \"ok\"}\n\xff\n");
-    scratch.check(&RUN, expect![[r#"
+    scratch.check(
+        &RUN,
+        expect![[r#"
         exit 2
         --- stderr
         error: `in.jsonl` is not UTF-8 text in line 2
-    "#]]);
+    "#]],
+    );
 }

@@ -19,17 +19,22 @@ nodes:
 
 #[test]
 fn a_good_app() {
-    Scratch::new(&[("app.yaml", DESK)]).check(&["check"], expect![[r#"
+    Scratch::new(&[("app.yaml", DESK)]).check(
+        &["check"],
+        expect![[r#"
         exit 0
         --- stdout
         app.yaml is fine: 3 nodes
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn every_mistake_is_shown_at_its_place() {
     let scratch = Scratch::new(&[("apps/app.yaml", BROKEN)]);
-    scratch.check(&["check", "apps"], expect![[r#"
+    scratch.check(
+        &["check", "apps"],
+        expect![[r#"
         exit 1
         --- stdout
         error[UZ1004]: there is no kind `lllm`
@@ -60,8 +65,11 @@ fn every_mistake_is_shown_at_its_place() {
                    run `uzel explain UZ2004`
 
         apps/app.yaml: 3 errors
-    "#]]);
-    scratch.check(&["check", "apps/app.yaml", "--format", "json"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "apps/app.yaml", "--format", "json"],
+        expect![[r#"
         exit 1
         --- stdout
         [
@@ -96,31 +104,40 @@ fn every_mistake_is_shown_at_its_place() {
             "labels": []
           }
         ]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_app_that_is_not_there() {
     let scratch = Scratch::new(&[("app.yaml", DESK), ("empty/README.md", "")]);
-    scratch.check(&["check", "ap.yaml"], expect![[r#"
+    scratch.check(
+        &["check", "ap.yaml"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no app file `ap.yaml`
         hint: did you mean `app.yaml`?
-    "#]]);
-    scratch.check(&["check", "empty"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "empty"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no app.yaml in `empty`
         hint: name the app file, or make an app with `uzel new NAME`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_far_place_in_a_large_file() {
     let mut text = "# A comment that fills the file with bytes that nobody reads twice.\n".repeat(100_000);
     text.push_str("version: 1\nnodes: { a: { kind: nothing } }\n");
-    Scratch::new(&[("app.yaml", &text)]).check(&["check"], expect![[r#"
+    Scratch::new(&[("app.yaml", &text)]).check(
+        &["check"],
+        expect![[r#"
         exit 1
         --- stdout
         error[UZ1004]: there is no kind `nothing`
@@ -133,13 +150,16 @@ fn a_far_place_in_a_large_file() {
                        run `uzel explain UZ1004`
 
         app.yaml: 1 error
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_app_with_mistakes_does_not_run() {
     let scratch = Scratch::new(&[("app.yaml", "version: 1\nnodes: {}\n")]);
-    scratch.check(&["run"], expect![[r#"
+    scratch.check(
+        &["run"],
+        expect![[r#"
         exit 1
         --- stderr
         error[UZ1012]: the app has no nodes
@@ -152,6 +172,7 @@ fn an_app_with_mistakes_does_not_run() {
                   run `uzel explain UZ1012`
 
         error: the app cannot run: 1 error
-    "#]]);
+    "#]],
+    );
     assert!(!scratch.exists(".uzel"), "a run that cannot begin leaves no store");
 }

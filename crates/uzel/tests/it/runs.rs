@@ -29,7 +29,9 @@ fn a_run_gives_its_output() {
         {"run":"r-2","app":"desk","status":"succeeded","output":{"topic":"billing","note":null},"cost_usd":0.0,"input_tokens":7,"output_tokens":5,"created":"[DATE]","created_ms":1795461734297,"updated_ms":1795461734479}
     "#]]);
     // The same id again is the same run.
-    scratch.check(&["run", "--id", "r-1", "-i", "message=My invoice is wrong"], expect![[r#"
+    scratch.check(
+        &["run", "--id", "r-1", "-i", "message=My invoice is wrong"],
+        expect![[r#"
         exit 0
         --- stdout
         {
@@ -39,7 +41,8 @@ fn a_run_gives_its_output() {
         --- stderr
         run: r-1 has ended before; nothing is repeated
         succeeded: run r-1 in [T]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -62,7 +65,9 @@ fn a_guard_stops_a_run() {
 #[test]
 fn bad_input_names_the_field() {
     let scratch = desk();
-    scratch.check(&["run", "-i", "mesage=hi", "-i", "urgent=perhaps"], expect![[r#"
+    scratch.check(
+        &["run", "-i", "mesage=hi", "-i", "urgent=perhaps"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6001]: the input does not fit `desk`
@@ -72,25 +77,37 @@ fn bad_input_names_the_field() {
         hint: the app takes
           message  string
           urgent   boolean, false if not given
-    "#]]);
-    scratch.check(&["run", "-i", "hello"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["run", "-i", "hello"],
+        expect![[r#"
         exit 2
         --- stderr
         error: `--input hello` is not understood
         hint: write `--input NAME=VALUE`, `--input '{"NAME": …}'` or `--input @FILE.json`
-    "#]]);
-    scratch.check(&["run", "-i", "@missing.json"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["run", "-i", "@missing.json"],
+        expect![[r#"
         exit 2
         --- stderr
         error: `--input`: `missing.json` cannot be read: there is no such file
-    "#]]);
-    scratch.check(&["run", "-i", "message=hi", "--flag", "polit=false"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["run", "-i", "message=hi", "--flag", "polit=false"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no flag `polit`
         hint: did you mean `polite`?
-    "#]]);
-    scratch.check(&["run", "-i", "message=hi", "--model", "fast=opnai/gpt"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["run", "-i", "message=hi", "--model", "fast=opnai/gpt"],
+        expect![[r#"
         exit 1
         --- stderr
         error[UZ1010]: a model was chosen for `fast`, which the app does not have
@@ -121,7 +138,8 @@ fn bad_input_names_the_field() {
                    run `uzel explain UZ1010`
 
         error: the app cannot run: 3 errors
-    "#]]);
+    "#]],
+    );
     assert!(!scratch.exists(".uzel"), "a run that cannot begin leaves no store");
 }
 
@@ -129,47 +147,65 @@ fn bad_input_names_the_field() {
 fn unknown_names_suggest_near_ones() {
     let scratch = desk();
     scratch.fine(&["run", "--id", "march-report", "-i", "message=hi"]);
-    scratch.check(&["show", "march-raport"], expect![[r#"
+    scratch.check(
+        &["show", "march-raport"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6002]: there is no run `march-raport`
         hint: did you mean `march-report`?
-    "#]]);
-    scratch.check(&["show", "april"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["show", "april"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6002]: there is no run `april`
         hint: `uzel runs` lists the runs of a store
-    "#]]);
-    scratch.check(&["show", "march", "--node", "srot"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["show", "march", "--node", "srot"],
+        expect![[r#"
         exit 2
         --- stderr
         error: the run has no node `srot`
         hint: did you mean `sort`?
-    "#]]);
-    scratch.check(&["answer", "march", "done"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["answer", "march", "done"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no question `march`
         hint: `uzel inbox` lists the open questions of a store
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn without_a_store() {
     let scratch = desk();
-    scratch.check(&["runs"], expect![[r#"
+    scratch.check(
+        &["runs"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no `.uzel` folder here or above
         hint: give the store with `--store DIR`; `uzel run` makes it beside the app file
-    "#]]);
-    scratch.check(&["show", "x", "--store", "nowhere"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["show", "x", "--store", "nowhere"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no store in `nowhere`
         hint: `uzel run` makes one beside the app file; `--store DIR` names one
-    "#]]);
+    "#]],
+    );
     assert!(!scratch.exists("nowhere"), "a question about runs makes no store");
 }
 
@@ -186,7 +222,9 @@ fn a_person_answers() {
           see what is asked  uzel inbox
           answer             uzel answer r-1/look done
     "#]]);
-    scratch.check(&["show", "r-1"], expect![[r#"
+    scratch.check(
+        &["show", "r-1"],
+        expect![[r#"
         exit 0
         --- stdout
         run r-1  desk  waiting
@@ -215,8 +253,11 @@ fn a_person_answers() {
           │   title  Look at this billing message?
           │   show   {"message":"My invoice is wrong"}
           └ task  r-1/look  done | drop
-    "#]]);
-    scratch.check(&["inbox"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["inbox"],
+        expect![[r#"
         exit 0
         --- stdout
         r-1/look  Look at this billing message?
@@ -228,19 +269,26 @@ fn a_person_answers() {
         --- stderr
         next
           answer the first one  uzel answer r-1/look done
-    "#]]);
-    scratch.check(&["answer", "r-1/look", "don"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["answer", "r-1/look", "don"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6004]: the answer does not fit the question
           there is no action `don`: did you mean `done` or `drop`?
-    "#]]);
-    scratch.check(&["answer", "r-1/look", "done", "--form", "stars=many"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["answer", "r-1/look", "done", "--form", "stars=many"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6004]: the answer does not fit the question
           `stars` must be null or an integer, found the text "many"
-    "#]]);
+    "#]],
+    );
     scratch.check(&["answer", "r-1/look", "done", "--digest", "0000"], expect![[r#"
         exit 1
         --- stderr
@@ -259,23 +307,34 @@ fn a_person_answers() {
         note: model `fast` is offline: built-in text functions, not an LLM; choose one with `--model fast=openai/gpt-5-mini`
         succeeded: run r-1 in [T]
     "#]]);
-    scratch.check(&["answer", "r-1/look", "drop"], expect![[r#"
+    scratch.check(
+        &["answer", "r-1/look", "drop"],
+        expect![[r#"
         exit 1
         --- stderr
         error[UZ6005]: `r-1/look` is closed: done by ann
-    "#]]);
-    scratch.check(&["inbox"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["inbox"],
+        expect![[r#"
         exit 0
         --- stderr
         nothing waits for a person
-    "#]]);
-    scratch.check(&["runs"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["runs"],
+        expect![[r#"
         exit 0
         --- stdout
         run  app   status     began      took   cost  tokens  outcome
         r-1  desk  succeeded  [T] ago  [T]  -     15      {"topic":"billing","note":"called them"}
-    "#]]);
-    scratch.check(&["show", "r-1", "--node", "look"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["show", "r-1", "--node", "look"],
+        expect![[r#"
         exit 0
         --- stdout
         ✓ look  human  ok, [T]
@@ -297,20 +356,24 @@ fn a_person_answers() {
           │     "at": 1795461734903
           │   }
           └ answered  done by ann at [DATE]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_answer_can_wait_for_its_run() {
     let scratch = desk();
     scratch.fine(&["run", "--id", "r-1", "-i", "message=hi", "-i", "urgent=true"]);
-    scratch.check(&["answer", "r-1/look", "done", "--no-run"], expect![[r#"
+    scratch.check(
+        &["answer", "r-1/look", "done", "--no-run"],
+        expect![[r#"
         exit 0
         --- stderr
         answered: done by tester: Look at this billing message?
         next
           go on with the run  uzel resume r-1
-    "#]]);
+    "#]],
+    );
     scratch.check(&["resume"], expect![[r#"
         exit 0
         --- stdout
@@ -319,39 +382,54 @@ fn an_answer_can_wait_for_its_run() {
         note: model `fast` is offline: built-in text functions, not an LLM; choose one with `--model fast=openai/gpt-5-mini`
         1/1 100%  [T]  1 succeeded
     "#]]);
-    scratch.check(&["resume"], expect![[r#"
+    scratch.check(
+        &["resume"],
+        expect![[r#"
         exit 0
         --- stderr
         nothing to go on with: no run was cut off, and none is due
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_run_is_cancelled() {
     let scratch = desk();
     scratch.fine(&["run", "--id", "r-1", "-i", "message=hi", "-i", "urgent=true"]);
-    scratch.check(&["cancel", "r-1", "--why", "no need"], expect![[r#"
+    scratch.check(
+        &["cancel", "r-1", "--why", "no need"],
+        expect![[r#"
         exit 0
         --- stderr
         cancelled: run r-1
-    "#]]);
-    scratch.check(&["cancel", "r-1"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["cancel", "r-1"],
+        expect![[r#"
         exit 1
         --- stderr
         error: run `r-1` has ended: cancelled
         hint: `uzel show r-1` shows what happened
-    "#]]);
-    scratch.check(&["inbox"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["inbox"],
+        expect![[r#"
         exit 0
         --- stderr
         nothing waits for a person
-    "#]]);
-    scratch.check(&["runs", "--status", "cancelled"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["runs", "--status", "cancelled"],
+        expect![[r#"
         exit 0
         --- stdout
         run  app   status     began       took    cost  tokens  outcome
         r-1  desk  cancelled  [T] ago  [T]  -     11      by tester: no need
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -370,7 +448,9 @@ fn a_missing_key_is_the_surroundings_fault() {
     let app =
         DESK.replace("{ use: offline }", "{ use: openai/gpt-5-mini, api_key: \"${{ secrets.KEY }}\", timeout: 5s }");
     let scratch = Scratch::new(&[("app.yaml", &app.replace("version: 1\n", "version: 1\nsecrets: [KEY]\n"))]);
-    scratch.check(&["run", "-i", "message=hi"], expect![[r#"
+    scratch.check(
+        &["run", "-i", "message=hi"],
+        expect![[r#"
         exit 3
         --- stderr
         error[UZ5001]: the secret `KEY` has no value
@@ -384,7 +464,8 @@ fn a_missing_key_is_the_surroundings_fault() {
 
         error: the app `desk` could not be prepared: 1 error
         hint: set the variable in the environment, or NAME_FILE to a file that holds the value
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

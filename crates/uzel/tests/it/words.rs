@@ -9,7 +9,9 @@ use crate::scratch::{DESK, Scratch};
 #[test]
 fn new_makes_an_app_that_runs() {
     let scratch = Scratch::new(&[]);
-    scratch.check(&["new", "shop"], expect![[r#"
+    scratch.check(
+        &["new", "shop"],
+        expect![[r#"
         exit 0
         --- stderr
         made: shop (3 files)
@@ -18,24 +20,34 @@ fn new_makes_an_app_that_runs() {
           run it once                     uzel run shop --input 'message=Where is my invoice?'
           run it for each line of a file  uzel run shop --inputs shop/tickets.jsonl
           see its nodes                   uzel graph shop
-    "#]]);
-    scratch.check(&["new", "shop"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["new", "shop"],
+        expect![[r#"
         exit 2
         --- stderr
         error: `shop` exists already; nothing was written
         hint: choose another name
-    "#]]);
-    scratch.check(&["new", "a b"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["new", "a b"],
+        expect![[r#"
         exit 2
         --- stderr
         error: `a b` cannot be the name of an app
         hint: use letters, digits, `-` and `_`, such as `uzel new my-app`
-    "#]]);
-    scratch.check(&["check", "shop"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "shop"],
+        expect![[r#"
         exit 0
         --- stdout
         shop/app.yaml is fine: 1 node
-    "#]]);
+    "#]],
+    );
     assert!(scratch.fine(&["run", "shop", "--inputs", "shop/tickets.jsonl", "--summary", "topic"]).contains("billing"));
 }
 
@@ -53,7 +65,9 @@ fn new_makes_the_support_desk() {
 #[test]
 fn drawings() {
     let scratch = Scratch::new(&[("app.yaml", DESK)]);
-    scratch.check(&["graph"], expect![[r#"
+    scratch.check(
+        &["graph"],
+        expect![[r#"
         exit 0
         --- stdout
         desk: 3 nodes
@@ -61,8 +75,11 @@ fn drawings() {
                            block: the run stops with a text
         2 ─ sort    llm    → look
         3 ─ look    human  only when input.urgent
-    "#]]);
-    scratch.check(&["graph", "--format", "mermaid"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["graph", "--format", "mermaid"],
+        expect![[r#"
         exit 0
         --- stdout
         flowchart TD
@@ -72,8 +89,11 @@ fn drawings() {
             n0 --> n1
             n0 -.->|"block"| stop0((stop))
             n1 --> n2
-    "#]]);
-    scratch.check(&["graph", "--format", "dot"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["graph", "--format", "dot"],
+        expect![[r#"
         exit 0
         --- stdout
         digraph "desk" {
@@ -85,7 +105,8 @@ fn drawings() {
           "screen" -> "sort";
           "sort" -> "look";
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -103,12 +124,15 @@ fn a_larger_drawing() {
 #[test]
 fn codes_are_explained() {
     let scratch = Scratch::new(&[]);
-    scratch.check(&["explain", "UZ9999"], expect![[r#"
+    scratch.check(
+        &["explain", "UZ9999"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no code `UZ9999`
         hint: did you mean `UZ0009` or `UZ1009` or `UZ2009`?
-    "#]]);
+    "#]],
+    );
     let list = scratch.fine(&["explain"]);
     for (code, _, title) in Code::ALL {
         assert!(list.contains(&format!("{code}  {title}\n")), "{code}");
@@ -155,7 +179,9 @@ fn completions_for_every_shell() {
 #[test]
 fn a_command_that_is_not_understood() {
     let scratch = Scratch::new(&[]);
-    scratch.check(&["chekc"], expect![[r#"
+    scratch.check(
+        &["chekc"],
+        expect![[r#"
         exit 2
         --- stderr
         error: unrecognized subcommand 'chekc'
@@ -165,8 +191,11 @@ fn a_command_that_is_not_understood() {
         Usage: uzel [OPTIONS] <COMMAND>
 
         For more information, try '--help'.
-    "#]]);
-    scratch.check(&["run", "--inputs", "a", "--input", "b=c"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["run", "--inputs", "a", "--input", "b=c"],
+        expect![[r#"
         exit 2
         --- stderr
         error: the argument '--inputs <FILE.jsonl>' cannot be used with '--input <INPUT>'
@@ -174,13 +203,17 @@ fn a_command_that_is_not_understood() {
         Usage: uzel run --inputs <FILE.jsonl> [APP]
 
         For more information, try '--help'.
-    "#]]);
-    scratch.check(&["runs", "--since", "yesterday"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["runs", "--since", "yesterday"],
+        expect![[r#"
         exit 2
         --- stderr
         error: `--since`: `yesterday` is not a duration: it must be a number and a unit, such as `30s`
         hint: write `--since 2h`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
