@@ -68,6 +68,8 @@ pub struct Build<'a> {
     pub graph: &'a Graph,
     /// Folders, secrets, functions.
     pub surroundings: &'a Surroundings<'a>,
+    /// Name of the model that is being made.
+    making: String,
     models: BTreeMap<String, Arc<ModelChain>>,
     tools: BTreeMap<String, Arc<BoundTool>>,
     retrievers: BTreeMap<String, Arc<dyn Retriever>>,
@@ -93,6 +95,11 @@ pub fn build(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> Result<App,
 }
 
 impl Build<'_> {
+    /// Name of the model that is being made.
+    pub fn making(&self) -> &str {
+        &self.making
+    }
+
     /// The model of this name and its fallbacks.
     pub fn model(&mut self, name: &Text) -> Result<Arc<ModelChain>, Diagnostic> {
         if let Some(chain) = self.models.get(name.as_str()) {
@@ -109,6 +116,7 @@ impl Build<'_> {
                     Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("there is no model `{link}`"))
                 })?;
             let tree = fill_secrets(&declaration.tree, self.surroundings.secret)?;
+            self.making.clone_from(&link);
             let model = (declaration.def.build)(&tree, self)?;
             chain.endpoints.push(Endpoint {
                 id: model.endpoint(),

@@ -183,7 +183,8 @@ impl Summary<'_> {
     }
 
     fn totals(&self) -> String {
-        let cost: f64 = self.heads.iter().map(|head| head.cost_usd).sum();
+        // An empty sum of floats is -0.
+        let cost: f64 = self.heads.iter().map(|head| head.cost_usd).fold(0.0, |sum, cost| sum + cost);
         let tokens: u64 = self.heads.iter().map(|head| head.input_tokens + head.output_tokens).sum();
         let seconds = self.took.as_secs_f64();
         let now = if self.ran == 0 {

@@ -7,6 +7,7 @@
 
 mod batches;
 mod checks;
+mod kill;
 mod processes;
 mod runs;
 mod scratch;
