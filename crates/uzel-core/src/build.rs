@@ -80,8 +80,14 @@ pub struct Build<'a> {
 /// # Errors
 /// Everything that could not be made, such as a model whose key is missing.
 pub fn build(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> Result<App, Vec<Diagnostic>> {
-    let mut cx =
-        Build { graph, surroundings, models: BTreeMap::new(), tools: BTreeMap::new(), retrievers: BTreeMap::new() };
+    let mut cx = Build {
+        graph,
+        surroundings,
+        making: String::new(),
+        models: BTreeMap::new(),
+        tools: BTreeMap::new(),
+        retrievers: BTreeMap::new(),
+    };
     let (mut nodes, mut problems) = (Vec::new(), Vec::<Diagnostic>::new());
     for node in graph.nodes.values() {
         match (node.kind.build)(&node.config, &mut cx) {
