@@ -121,7 +121,10 @@ impl Build<'_> {
                 graph.declared.models.get(&link).ok_or_else(|| {
                     Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("there is no model `{link}`"))
                 })?;
-            let tree = fill_secrets(&declaration.tree, self.surroundings.secret)?;
+            let tree = fill_secrets(&declaration.tree, self.surroundings.secret).map_err(|problem| {
+                let help = problem.help.clone().unwrap_or_default();
+                problem.help(format!("{help}; `--model {link}=offline` needs no key"))
+            })?;
             self.making.clone_from(&link);
             let model = (declaration.def.build)(&tree, self)?;
             chain.endpoints.push(Endpoint {
