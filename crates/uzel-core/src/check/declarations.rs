@@ -15,10 +15,10 @@ impl App<'_, '_> {
     /// Reads all sections. Tools come last: they use connections.
     pub(super) fn declared(&mut self, document: &Document, secrets: &[String]) -> Declared {
         let mut declared = Declared::default();
-        for section in [&document.models, &document.connections, &document.knowledge, &document.tools] {
-            if let Some(tree) = section {
-                check_secrets(tree, secrets, self.out);
-            }
+        for tree in
+            [&document.models, &document.connections, &document.knowledge, &document.tools].into_iter().flatten()
+        {
+            check_secrets(tree, secrets, self.out);
         }
         self.models(document.models.as_ref(), &mut declared);
         self.connections(document.connections.as_ref(), &mut declared);
@@ -85,7 +85,9 @@ impl App<'_, '_> {
             let declaration = Declaration { def, tree: entry.value.clone(), ports, at: entry.key.span };
             declared.models.insert(entry.key.as_str().to_owned(), declaration);
         }
-        let known: Vec<String> = declared.models.keys().cloned().collect();
+        // A model that could not be read has been reported; it is not unknown as well.
+        let entries = tree.and_then(Tree::as_map).unwrap_or_default();
+        let known: Vec<String> = entries.iter().map(|entry| entry.key.as_str().to_owned()).collect();
         for name in self.choices.models.keys().filter(|name| *name != "*" && !known.contains(name)) {
             let at = tree.map(|tree| tree.span.head());
             let text = did_you_mean(name, known.iter().map(String::as_str));
@@ -95,7 +97,7 @@ impl App<'_, '_> {
         }
         let fallbacks: Vec<Text> =
             declared.models.values().flat_map(|declaration| declaration.ports.fallback.clone()).collect();
-        for text in fallbacks.iter().filter(|text| !declared.models.contains_key(text.as_str())) {
+        for text in fallbacks.iter().filter(|text| !known.iter().any(|name| name == text.as_str())) {
             self.unknown(Code::UNKNOWN_NAME, "model", text, &known.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }

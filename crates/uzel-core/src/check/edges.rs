@@ -36,7 +36,7 @@ pub(super) struct LinkedNode {
 
 /// Finds the edges; `None` when nodes wait for each other.
 pub(super) fn link(drafts: IndexMap<String, Draft>, output: Option<&Binding>, out: &mut Diagnostics) -> Option<Linked> {
-    let mut edges = Edges {
+    let mut linker = Linker {
         names: &drafts,
         out,
         edges: vec![Vec::new(); drafts.len()],
@@ -44,16 +44,16 @@ pub(super) fn link(drafts: IndexMap<String, Draft>, output: Option<&Binding>, ou
     };
     let mut reactions = Vec::new();
     for (idx, draft) in drafts.values().enumerate() {
-        edges.flow(idx, draft);
-        edges.ways(idx, draft);
-        let on_error = edges.reaction(idx, &draft.on_error, Via::Error);
-        let on_block = edges.reaction(idx, &draft.on_block, Via::Block);
+        linker.flow(idx, draft);
+        linker.ways(idx, draft);
+        let on_error = linker.reaction(idx, &draft.on_error, Via::Error);
+        let on_block = linker.reaction(idx, &draft.on_block, Via::Block);
         reactions.push((on_error, on_block));
     }
     for reference in output.map(Binding::references).unwrap_or_default() {
-        edges.target(reference);
+        linker.target(reference);
     }
-    let (all, mut known) = (edges.edges, edges.known);
+    let (all, mut known) = (linker.edges, linker.known);
     let order = order::topological(&all, |cycle| {
         let names: Vec<&str> =
             cycle.iter().filter_map(|(idx, _)| drafts.get_index(*idx)).map(|(id, _)| &**id).collect();
@@ -80,14 +80,14 @@ pub(super) fn link(drafts: IndexMap<String, Draft>, output: Option<&Binding>, ou
     Some(Linked { nodes, order })
 }
 
-struct Edges<'a> {
+struct Linker<'a> {
     names: &'a IndexMap<String, Draft>,
     out: &'a mut Diagnostics,
     edges: Vec<Vec<Edge>>,
     known: Vec<BTreeMap<String, NodeIdx>>,
 }
 
-impl Edges<'_> {
+impl Linker<'_> {
     fn add(&mut self, to: NodeIdx, from: NodeIdx, via: Via, at: Span) {
         let Some(edges) = self.edges.get_mut(to) else { return };
         let known = edges.iter_mut().find(|edge| {

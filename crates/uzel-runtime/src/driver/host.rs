@@ -162,7 +162,7 @@ impl Host {
 
     /// Has an event made durable; a failure when the run is being stopped.
     async fn durable(&self, event: Event) -> Result<(), Failure> {
-        let stopped = |_| Failure::new(FailureClass::Cancelled, "the run is being stopped");
+        let stopped = |()| Failure::new(FailureClass::Cancelled, "the run is being stopped");
         let (done, waiter) = oneshot::channel();
         let sent = self.sender.send(Message::Durable { event: Box::new(event), done }).await;
         sent.map_err(|_| stopped(()))?;

@@ -1,6 +1,15 @@
-//! Tests of the binary from the outside, in one binary.
+//! The real binary in a scratch folder: standard output, standard error and exit code, as a person sees them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test stops at the first thing that is not as it says"
+)]
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
-
+mod batches;
+mod checks;
 mod kill;
+mod processes;
 mod provider;
+mod runs;
+mod scratch;
+mod words;
