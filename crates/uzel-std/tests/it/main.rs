@@ -2,5 +2,6 @@
 
 mod anthropic;
 mod ask;
+mod broken;
 mod faults;
 mod openai;
