@@ -58,7 +58,7 @@ pub struct BoundTool {
 }
 
 /// How long one try of a model may take, if nobody says.
-pub const MODEL_TIMEOUT: Duration = Duration::from_secs(60);
+pub const MODEL_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long one try of a tool may take, if nobody says.
 pub const TOOL_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -68,6 +68,8 @@ pub struct Build<'a> {
     pub graph: &'a Graph,
     /// Folders, secrets, functions.
     pub surroundings: &'a Surroundings<'a>,
+    /// Name of the model that is being made.
+    making: String,
     models: BTreeMap<String, Arc<ModelChain>>,
     tools: BTreeMap<String, Arc<BoundTool>>,
     retrievers: BTreeMap<String, Arc<dyn Retriever>>,
@@ -78,8 +80,14 @@ pub struct Build<'a> {
 /// # Errors
 /// Everything that could not be made, such as a model whose key is missing.
 pub fn build(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> Result<App, Vec<Diagnostic>> {
-    let mut cx =
-        Build { graph, surroundings, models: BTreeMap::new(), tools: BTreeMap::new(), retrievers: BTreeMap::new() };
+    let mut cx = Build {
+        graph,
+        surroundings,
+        making: String::new(),
+        models: BTreeMap::new(),
+        tools: BTreeMap::new(),
+        retrievers: BTreeMap::new(),
+    };
     let (mut nodes, mut problems) = (Vec::new(), Vec::<Diagnostic>::new());
     for node in graph.nodes.values() {
         match (node.kind.build)(&node.config, &mut cx) {
@@ -93,6 +101,11 @@ pub fn build(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> Result<App,
 }
 
 impl Build<'_> {
+    /// Name of the model that is being made.
+    pub fn making(&self) -> &str {
+        &self.making
+    }
+
     /// The model of this name and its fallbacks.
     pub fn model(&mut self, name: &Text) -> Result<Arc<ModelChain>, Diagnostic> {
         if let Some(chain) = self.models.get(name.as_str()) {
@@ -108,7 +121,11 @@ impl Build<'_> {
                 graph.declared.models.get(&link).ok_or_else(|| {
                     Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("there is no model `{link}`"))
                 })?;
-            let tree = fill_secrets(&declaration.tree, self.surroundings.secret)?;
+            let tree = fill_secrets(&declaration.tree, self.surroundings.secret).map_err(|problem| {
+                let help = problem.help.clone().unwrap_or_default();
+                problem.help(format!("{help}; `--model {link}=offline` needs no key"))
+            })?;
+            self.making.clone_from(&link);
             let model = (declaration.def.build)(&tree, self)?;
             chain.endpoints.push(Endpoint {
                 id: model.endpoint(),

@@ -50,14 +50,15 @@ impl Chat<'_> {
             .map_err(|e| Failure::new(FailureClass::Bug, "a recorded answer cannot be read").because(e))
     }
 
-    /// An upper bound of one try's cost: four bytes are taken for a token, and an answer of 4,096 tokens if unbounded.
+    /// An upper bound of one try's cost at the dearest model of the chain: four bytes are taken for a token, and an answer
+    /// of 4,096 tokens if unbounded.
     fn most_expensive(&self) -> f64 {
         let bytes: usize = self.request.messages.iter().map(|message| message.content.len()).sum();
         let usage = Usage {
             input_tokens: bytes as u64 / 4 + 1,
             output_tokens: u64::from(self.request.max_tokens.unwrap_or(4_096)),
         };
-        self.chain.links.first().map_or(0.0, |model| model.price().cost(usage))
+        self.chain.links.iter().map(|model| model.price().cost(usage)).fold(0.0, f64::max)
     }
 }
 

@@ -224,7 +224,7 @@ impl App<'_, '_> {
 
     fn version(&mut self, document: &Document, tree: &Tree) {
         match &document.version {
-            Some(version) if version.to_json() == Value::from(1) => {}
+            Some(version) if version.to_json() == 1 => {}
             Some(version) => self.out.push(
                 Diagnostic::new(
                     Code::BAD_VERSION,
@@ -436,9 +436,9 @@ fn split(tree: &Tree, kind: Option<KindDef>) -> (Tree, Tree) {
     for entry in tree.as_map().unwrap_or_default() {
         let key = entry.key.as_str();
         if Common::KEYS.contains(&key) && !takes.contains(&key) {
-            common.push(entry.clone())
+            common.push(entry.clone());
         } else {
-            own.push(entry.clone())
+            own.push(entry.clone());
         }
     }
     (Tree { span: tree.span, data: Data::Map(common) }, Tree { span: tree.span, data: Data::Map(own) })

@@ -79,9 +79,7 @@ fn fill_text(text: &Text, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Tex
         let Some(name) = secret_name(expression) else { continue };
         let value = lookup(name).ok_or_else(|| {
             Diagnostic::new(Code::SECRET_MISSING, text.at(range.clone()), format!("the secret `{name}` has no value"))
-                .help(format!(
-                    "set the environment variable `{name}`, or choose a model without a key: `--model NAME=offline`"
-                ))
+                .help(format!("set the environment variable `{name}`, or `{name}_FILE` to a file that holds the value"))
         })?;
         filled.push_str(source.get(done..range.start).unwrap_or(""));
         filled.push_str(&value);

@@ -50,6 +50,11 @@ pub trait Kind: 'static {
     fn build(config: Self::Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic>;
 }
 
+/// Makes something of its settings.
+pub type BuildFn<T> = fn(&Tree, &mut Build<'_>) -> Result<Arc<T>, Diagnostic>;
+/// Makes the retriever of a knowledge base with this name.
+pub type BuildRetriever = fn(&str, &Tree, &mut Build<'_>) -> Result<Arc<dyn Retriever>, Diagnostic>;
+
 /// A kind without its type: what the lists hold.
 #[derive(Clone, Copy)]
 pub struct KindDef {
@@ -66,7 +71,7 @@ pub struct KindDef {
     /// Reads the config and checks it; `None` when it cannot be read.
     pub check: fn(&Tree, &mut Check<'_>) -> Option<Ports>,
     /// Reads the config and builds the node.
-    pub build: fn(&Tree, &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic>,
+    pub build: BuildFn<dyn Node>,
 }
 
 impl KindDef {
@@ -127,7 +132,7 @@ pub struct ModelDef {
     /// Checks a declaration.
     pub check: fn(&Tree, &mut Check<'_>) -> Option<ModelPorts>,
     /// Makes the model; the tree has its secrets filled in.
-    pub build: fn(&Tree, &mut Build<'_>) -> Result<Arc<dyn Model>, Diagnostic>,
+    pub build: BuildFn<dyn Model>,
 }
 
 /// What a tool takes and gives.
@@ -157,7 +162,7 @@ pub struct ToolDef {
     /// Checks a declaration.
     pub check: fn(&Tree, &mut Check<'_>) -> Option<ToolPorts>,
     /// Makes the tool; the tree has its secrets filled in.
-    pub build: fn(&Tree, &mut Build<'_>) -> Result<Arc<dyn Tool>, Diagnostic>,
+    pub build: BuildFn<dyn Tool>,
 }
 
 /// A sort of connection: what `use: sqlite` names in a connection's declaration.
@@ -187,7 +192,7 @@ pub struct RetrieverDef {
     /// Checks a declaration.
     pub check: fn(&Tree, &mut Check<'_>),
     /// Makes the retriever of a knowledge base with this name.
-    pub build: fn(&str, &Tree, &mut Build<'_>) -> Result<Arc<dyn Retriever>, Diagnostic>,
+    pub build: BuildRetriever,
 }
 
 /// Everything an app file can name, in order. A program may add to the standard lists.

@@ -429,8 +429,11 @@ impl Run {
         }
     }
 
-    /// The question that an instance waits with, as the inbox shows it.
+    /// The question that an instance waits with, as the inbox shows it. A run that has ended asks nothing.
     pub fn task(&self, instance: &InstancePath) -> Option<Task> {
+        if self.end.is_some() {
+            return None;
+        }
         let (idx, _) = self.graph.node(instance.as_str())?;
         let place = &self.instances[idx];
         let State::Waiting(wait) = &place.state else { return None };

@@ -1,7 +1,7 @@
 //! Prints how many durable records a second the SQLite store takes, for one appender and for many; run it by hand.
 //!
 //! `cargo run --release -p uzel-runtime --example append_rate [FOLDER]`
-
+#![expect(clippy::disallowed_methods, reason = "it measures time")]
 #![expect(clippy::print_stdout, reason = "printing is what it is for")]
 
 use std::{

@@ -230,7 +230,9 @@ impl Driver {
         self.working += 1;
         self.tasks.spawn(async move {
             // A panic in a node is our bug, and must not take other runs along.
-            let outcome = AssertUnwindSafe(node.call(input, &call)).catch_unwind().await.unwrap_or_else(|panic| {
+            // The call is made inside, because a node may also panic before it gives its future.
+            let called = AssertUnwindSafe(async { node.call(input, &call).await }).catch_unwind();
+            let outcome = called.await.unwrap_or_else(|panic| {
                 let text = panic.downcast_ref::<String>().map(String::as_str);
                 let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a message");
                 Err(Failure::new(FailureClass::Bug, format!("the node panicked: {text}")))

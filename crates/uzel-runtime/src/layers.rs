@@ -56,6 +56,14 @@ impl Shared {
     }
 }
 
+/// Who pays for the tries of one effect.
+pub trait Purse: Send + Sync {
+    /// A try is over, and this is what it cost.
+    fn spend(&self, tried: &Tried);
+    /// Whether there is enough for one more try.
+    fn affords_another(&self) -> Result<(), Failure>;
+}
+
 /// What a call is done under.
 pub struct Conditions<'a> {
     /// The node's retry policy and timeout.
@@ -66,6 +74,8 @@ pub struct Conditions<'a> {
     pub tag: &'a str,
     /// What is left until the run's deadline.
     pub left: Option<Duration>,
+    /// Pays for each try by itself: a call that is tried again costs more than was reserved for one try.
+    pub purse: &'a dyn Purse,
 }
 
 /// Does an effect through all layers, outermost first. The order is part of the contract:
@@ -128,9 +138,15 @@ impl Place<'_> {
         let mut number = 0;
         self.shared.with(&self.endpoint.id, |state| state.budget.call(self.shared.world.elapsed()));
         loop {
+            // What the first try of all may cost was reserved before; that reservation is for whichever is in flight.
+            if meta.attempts > 0 {
+                let why = |limit: Failure| meta.tries.last().into_iter().fold(limit, |limit, last| limit.because(last));
+                self.conditions.purse.affords_another().map_err(why)?;
+            }
             number += 1;
             meta.attempts += 1;
             let tried = self.guarded(number).await;
+            self.conditions.purse.spend(&tried);
             meta.input_tokens += tried.usage.input_tokens;
             meta.output_tokens += tried.usage.output_tokens;
             meta.cost_usd += tried.cost_usd;

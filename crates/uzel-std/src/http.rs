@@ -3,6 +3,7 @@
 //! It never retries and never follows redirects (layers above decide, and a redirected POST may be sent twice).
 //! Requests to loopback by plain HTTP go straight there; all others obey `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` of
 //! the process.
+#![expect(clippy::disallowed_methods, reason = "limits on a call that is under way: they are no part of its result")]
 
 use std::{
     collections::BTreeMap,

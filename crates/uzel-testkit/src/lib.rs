@@ -1,4 +1,9 @@
 //! Simulation, fault injection and conformance suites for uzel's own tests.
 
 pub mod conformance;
+pub mod crash;
+pub mod dice;
 pub mod http;
+pub mod lab;
+pub mod probe;
+pub mod sim;

@@ -142,9 +142,9 @@ impl Batch {
         if !settings.json {
             terminal.data(&summary.table())?;
         }
-        if ended == Ended::Interrupted {
-            let missing =
-                self.good.len().saturating_sub(all.iter().filter(|head| head.status != Status::Running).count());
+        let settled = all.iter().filter(|head| head.status != Status::Running).count();
+        let missing = self.good.len().saturating_sub(settled);
+        if ended == Ended::Interrupted && missing > 0 {
             let text = format!("{} left; type the same command again to go on", plural(missing, "line"));
             terminal.notice(YELLOW, "interrupted", &text);
             return Ok(Exit::Interrupted);

@@ -138,7 +138,7 @@ impl Opened {
             return Ok(app);
         }
         let release = self.engine.release_of(head).await?;
-        let graph = self.graph_of_release(&release)?;
+        let graph = graph_of_release(&release)?;
         let folder = self.folder_of(&release);
         self.build(&release, &graph, &folder, &folder)
     }
@@ -149,12 +149,7 @@ impl Opened {
         if let Some(app) = known {
             return Ok(Arc::clone(&app.graph));
         }
-        self.graph_of_release(&self.engine.release_of(head).await?)
-    }
-
-    fn graph_of_release(&self, release: &Release) -> Result<Arc<Graph>, Error> {
-        release::graph_of(release, &uzel_std::catalog())
-            .map_err(|cause| Error::environment("the app of this run cannot be read by this program").cause(cause))
+        graph_of_release(&self.engine.release_of(head).await?)
     }
 
     /// Where the data of a release's app is: where it was, or beside the store if it has moved with it.
@@ -166,4 +161,9 @@ impl Opened {
             _ => was,
         }
     }
+}
+
+fn graph_of_release(release: &Release) -> Result<Arc<Graph>, Error> {
+    release::graph_of(release, &uzel_std::catalog())
+        .map_err(|cause| Error::environment("the app of this run cannot be read by this program").cause(cause))
 }

@@ -113,38 +113,39 @@ pub(crate) enum Progressed<'a> {
     Time,
 }
 
-/// Ctrl-C, and the polite request to end on Unix.
+/// Ctrl-C, and the polite request to end on Unix. Listens from the beginning, so that none is missed between two looks.
 struct Interrupts {
     #[cfg(unix)]
-    terminate: Option<tokio::signal::unix::Signal>,
+    signals: Vec<tokio::signal::unix::Signal>,
 }
 
 impl Interrupts {
+    #[cfg(unix)]
     fn new() -> Self {
-        Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok(),
-        }
+        use tokio::signal::unix::{SignalKind, signal};
+        // Without a way to listen the default remains: the process ends.
+        Self { signals: [SignalKind::interrupt(), SignalKind::terminate()].into_iter().flat_map(signal).collect() }
     }
 
+    #[cfg(unix)]
     async fn next(&mut self) {
-        let terminate = async {
-            #[cfg(unix)]
-            if let Some(signal) = &mut self.terminate {
-                signal.recv().await;
-                return;
-            }
+        std::future::poll_fn(|cx| {
+            let came =
+                self.signals.iter_mut().any(|signal| matches!(signal.poll_recv(cx), std::task::Poll::Ready(Some(()))));
+            if came { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+    }
+
+    #[cfg(not(unix))]
+    fn new() -> Self {
+        Self {}
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
-        };
-        let interrupt = async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                // Without a way to listen the default remains: the process ends.
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            () = terminate => {}
-            () = interrupt => {}
         }
     }
 }

@@ -69,6 +69,7 @@ impl Terminal {
     }
 
     /// Writes data. A reader that has gone away (`uzel runs | head`) ends the command quietly.
+    #[expect(clippy::unused_self, reason = "data leaves by the terminal, as talk does")]
     pub(crate) fn data(&self, text: &str) -> Result<(), Error> {
         let mut out = io::stdout().lock();
         let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
@@ -82,13 +83,15 @@ impl Terminal {
     /// Says something, unless it is to be quiet.
     pub(crate) fn say(&self, text: &str) {
         if !self.quiet {
-            self.write(text, true);
+            Self::write(text, true);
         }
     }
 
     /// Says something without a line's end: a model's text as it comes.
     pub(crate) fn stream(&self, text: &str) {
-        self.write(text, false);
+        if !self.quiet {
+            Self::write(text, false);
+        }
     }
 
     /// A line that begins with a coloured word.
@@ -97,11 +100,12 @@ impl Terminal {
     }
 
     /// Says something even if it is to be quiet.
+    #[expect(clippy::unused_self, reason = "talk goes through the terminal")]
     pub(crate) fn insist(&self, text: &str) {
-        self.write(text, true);
+        Self::write(text, true);
     }
 
-    fn write(&self, text: &str, line: bool) {
+    fn write(text: &str, line: bool) {
         let mut err = io::stderr().lock();
         let newline = if line && !text.ends_with('\n') { "\n" } else { "" };
         // Nothing can be done about a standard error that is closed.

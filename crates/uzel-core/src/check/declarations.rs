@@ -95,7 +95,9 @@ impl App<'_, '_> {
             let declaration = Declaration { def, tree: entry.value.clone(), ports, at: entry.key.span };
             declared.models.insert(entry.key.as_str().to_owned(), declaration);
         }
-        let known: Vec<String> = declared.models.keys().cloned().collect();
+        // A model that could not be read has been reported; it is not unknown as well.
+        let entries = tree.and_then(Tree::as_map).unwrap_or_default();
+        let known: Vec<String> = entries.iter().map(|entry| entry.key.as_str().to_owned()).collect();
         for name in self.choices.models.keys().filter(|name| *name != "*" && !known.contains(name)) {
             let at = tree.map(|tree| tree.span.head());
             let text = did_you_mean(name, known.iter().map(String::as_str));

@@ -43,7 +43,7 @@ pub(super) fn link(
     output: Option<&Binding>,
     out: &mut Diagnostics,
 ) -> Option<Linked> {
-    let mut edges = Edges {
+    let mut linker = Linker {
         names: &drafts,
         unclear,
         out,
@@ -52,16 +52,16 @@ pub(super) fn link(
     };
     let mut reactions = Vec::new();
     for (idx, draft) in drafts.values().enumerate() {
-        edges.flow(idx, draft);
-        edges.ways(idx, draft);
-        let on_error = edges.reaction(idx, &draft.on_error, Via::Error);
-        let on_block = edges.reaction(idx, &draft.on_block, Via::Block);
+        linker.flow(idx, draft);
+        linker.ways(idx, draft);
+        let on_error = linker.reaction(idx, &draft.on_error, Via::Error);
+        let on_block = linker.reaction(idx, &draft.on_block, Via::Block);
         reactions.push((on_error, on_block));
     }
     for reference in output.map(Binding::references).unwrap_or_default() {
-        edges.target(reference);
+        linker.target(reference);
     }
-    let (all, mut known) = (edges.edges, edges.known);
+    let (all, mut known) = (linker.edges, linker.known);
     let order = order::topological(&all, |cycle| {
         out.push(cycle_found(cycle, &drafts));
     })?;
@@ -100,7 +100,7 @@ fn cycle_found(cycle: &[(NodeIdx, Span)], drafts: &IndexMap<String, Draft>) -> D
     problem
 }
 
-struct Edges<'a> {
+struct Linker<'a> {
     names: &'a IndexMap<String, Draft>,
     unclear: BTreeSet<String>,
     out: &'a mut Diagnostics,
@@ -108,7 +108,7 @@ struct Edges<'a> {
     known: Vec<BTreeMap<String, NodeIdx>>,
 }
 
-impl Edges<'_> {
+impl Linker<'_> {
     fn add(&mut self, to: NodeIdx, from: NodeIdx, via: Via, at: Span) {
         let Some(edges) = self.edges.get_mut(to) else { return };
         let known = edges.iter_mut().find(|edge| {

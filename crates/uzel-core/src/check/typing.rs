@@ -134,7 +134,8 @@ fn made(wanted: &Type, found: &Type) -> Option<String> {
 fn fits(input: &Input, found: &Type, out: &mut Diagnostics) {
     let Some((expected, words)) = &input.expect else { return };
     let (Type::Object(wanted), Type::Object(given)) = (expected, found) else {
-        if !expected.accepts(found) && !(input.nullable && expected.accepts(&found.without_null())) {
+        let fits = expected.accepts(found) || input.nullable && expected.accepts(&found.without_null());
+        if !fits {
             let message = format!("this must be {words}, and is {found}");
             out.push(Diagnostic::new(Code::TYPE_MISMATCH, input.at, message).help(format!("expected is {expected}")));
         }

@@ -152,25 +152,27 @@ impl<'c> Checker<'c> {
             }
             Expr::List(e) => self.items(&e.items),
             Expr::Tuple(e) => self.items(&e.items),
-            Expr::Map(e) => {
-                let mut object = ObjectType::default();
-                for (key, value) in e.keys.iter().zip(&e.values) {
-                    let ty = self.ty(value, Use::Value);
-                    match key {
-                        Expr::Const(c) if c.value.as_str().is_some() => {
-                            let name = c.value.as_str().unwrap_or_default().to_owned();
-                            let at = Some(self.program.at(bytes(c.span())));
-                            object.fields.insert(name, Field { at, ..Field::required(ty) });
-                        }
-                        other => {
-                            self.ty(other, Use::Value);
-                            object.open = true;
-                        }
-                    }
+            Expr::Map(e) => self.map(&e.keys, &e.values),
+        }
+    }
+
+    fn map(&mut self, keys: &[Expr<'_>], values: &[Expr<'_>]) -> Type {
+        let mut object = ObjectType::default();
+        for (key, value) in keys.iter().zip(values) {
+            let ty = self.ty(value, Use::Value);
+            match key {
+                Expr::Const(c) if c.value.as_str().is_some() => {
+                    let name = c.value.as_str().unwrap_or_default().to_owned();
+                    let at = Some(self.program.at(bytes(c.span())));
+                    object.fields.insert(name, Field { at, ..Field::required(ty) });
                 }
-                Type::Object(object)
+                other => {
+                    self.ty(other, Use::Value);
+                    object.open = true;
+                }
             }
         }
+        Type::Object(object)
     }
 
     fn items(&mut self, items: &[Expr<'_>]) -> Type {

@@ -26,6 +26,7 @@ enum Signal {
 
 impl Run {
     /// What to do now. Deterministic; each command is given once in the life of this value.
+    #[expect(clippy::should_implement_trait, reason = "it does not iterate: it gives all commands there are now")]
     pub fn next(&mut self) -> Vec<Command> {
         if self.begin.is_none() {
             return vec![];

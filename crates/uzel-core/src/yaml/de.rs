@@ -14,7 +14,7 @@ mod words;
 
 use std::{
     cell::RefCell,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet},
 };
 
 use serde::de::DeserializeOwned;
@@ -106,15 +106,15 @@ fn read<T: DeserializeOwned>(tree: &Tree, name: Option<&str>, out: &mut Diagnost
 #[derive(Default)]
 struct Notes {
     found: RefCell<Vec<Diagnostic>>,
-    reported: RefCell<HashSet<(Code, Option<Span>, String)>>,
+    reported: RefCell<BTreeSet<(Code, Option<Span>, String)>>,
     /// Values that were refused.
-    refused: RefCell<HashSet<*const Tree>>,
+    refused: RefCell<BTreeSet<*const Tree>>,
     /// Values that were reported and replaced on the spot.
-    replaced: RefCell<HashSet<*const Tree>>,
+    replaced: RefCell<BTreeSet<*const Tree>>,
     /// Refused values whose stand-in was refused too: left out.
-    dropped: RefCell<HashSet<*const Tree>>,
+    dropped: RefCell<BTreeSet<*const Tree>>,
     /// Keys that were missing.
-    missing: RefCell<HashMap<*const Tree, Vec<&'static str>>>,
+    missing: RefCell<BTreeMap<*const Tree, Vec<&'static str>>>,
 }
 
 impl Notes {

@@ -7,7 +7,7 @@ mod merge;
 mod place;
 mod scalars;
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::BTreeMap, ops::Range};
 
 use saphyr_parser::{Event, Parser, Span as Marks, Tag};
 
@@ -32,7 +32,7 @@ pub fn parse(source: SourceId, text: &str, out: &mut Diagnostics) -> Option<Tree
         out,
         stack: vec![],
         skip: None,
-        anchors: HashMap::new(),
+        anchors: BTreeMap::new(),
         written: 0,
         repeated: 0,
         last_end: 0,
@@ -94,7 +94,7 @@ struct Builder<'t, 'o> {
     stack: Vec<Frame>,
     skip: Option<Skip>,
     /// By the parser's number for the anchor: the value and its size and height.
-    anchors: HashMap<usize, (Tree, usize, usize)>,
+    anchors: BTreeMap<usize, (Tree, usize, usize)>,
     written: usize,
     repeated: usize,
     /// Where the last event ended.

@@ -10,16 +10,16 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use uzel_core::{
     capability::{BoxFuture, tool::EffectClass},
-    event::{EffectMeta, EffectName, Event, InstancePath, RunId, Stored, Time},
+    event::{EffectName, Event, InstancePath, RunId, Stored, Time},
     failure::{Failure, FailureClass},
     graph::Policy,
     hash,
-    node::{self, Effect, Recorded, Work},
+    node::{self, Effect, Recorded, Tried, Work},
     run::Run,
 };
 
 use super::{Message, Watcher};
-use crate::layers::{self, Conditions, Shared};
+use crate::layers::{self, Conditions, Purse, Shared};
 
 /// A run's money and tokens: reserved before an effect, settled after it.
 pub(crate) struct Budget {
@@ -43,8 +43,14 @@ impl Budget {
         Self { cost_usd: limits.cost_usd, tokens: limits.tokens, spent: Mutex::new(spent) }
     }
 
-    fn reserve(&self, usd: f64) -> Result<(), Failure> {
+    fn reserve(&self, usd: f64) -> Result<Reservation<'_>, Failure> {
         let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        self.affords(&spent, usd)?;
+        spent.cost_usd += usd;
+        Ok(Reservation { budget: self, usd })
+    }
+
+    fn affords(&self, spent: &Spent, usd: f64) -> Result<(), Failure> {
         if let Some(limit) = self.cost_usd.filter(|limit| spent.cost_usd + usd > *limit && usd > 0.0) {
             let message = format!(
                 "the call may cost ${usd:.4}, and ${:.4} of `limits.cost_usd: {limit}` is spent or reserved",
@@ -56,26 +62,36 @@ impl Budget {
             let message = format!("{} tokens of `limits.tokens: {limit}` are used", spent.tokens);
             return Err(Failure::new(FailureClass::Limit, message));
         }
-        spent.cost_usd += usd;
         Ok(())
-    }
-
-    fn settle(&self, reserved_usd: f64, meta: &EffectMeta) {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        spent.cost_usd += meta.cost_usd - reserved_usd;
-        spent.tokens += meta.input_tokens + meta.output_tokens;
     }
 }
 
-/// Gives a reservation back if the effect is dropped.
+/// What the try in flight may cost; given back when the effect is over or dropped.
 struct Reservation<'a> {
     budget: &'a Budget,
     usd: f64,
 }
 
+impl Purse for Reservation<'_> {
+    fn spend(&self, tried: &Tried) {
+        let mut spent = self.budget.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.cost_usd += tried.cost_usd;
+        spent.tokens += tried.usage.input_tokens + tried.usage.output_tokens;
+    }
+
+    fn affords_another(&self) -> Result<(), Failure> {
+        // What the next try may cost is reserved still; it is taken back and asked for again.
+        let mut spent = self.budget.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        spent.cost_usd -= self.usd;
+        let enough = self.budget.affords(&spent, self.usd);
+        spent.cost_usd += self.usd;
+        enough
+    }
+}
+
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        self.budget.settle(self.usd, &EffectMeta::default());
+        self.budget.spent.lock().unwrap_or_else(PoisonError::into_inner).cost_usd -= self.usd;
     }
 }
 
@@ -111,24 +127,23 @@ impl Host {
         if let Some(result) = self.recorded.get(&name) {
             return result.clone().map(|value| Recorded { effect: name, value });
         }
+        if effect.class == EffectClass::Once && self.in_doubt.contains(&name) {
+            let message = format!(
+                "`{name}` was being done when the process died, and must not be done twice: find out whether it \
+                 happened, then finish by hand"
+            );
+            return Err(Failure::new(FailureClass::Invalid, message));
+        }
+        let reservation = self.budget.reserve(effect.reserve_usd)?;
+        // After the reservation: what was refused for want of money was never about to be done.
         if effect.class == EffectClass::Once {
-            if self.in_doubt.contains(&name) {
-                let message = format!(
-                    "`{name}` was being done when the process died, and must not be done twice: find out whether it \
-                     happened, then finish by hand"
-                );
-                return Err(Failure::new(FailureClass::Invalid, message));
-            }
             self.durable(Event::EffectIntended { effect: name.clone(), at: self.shared.world.now() }).await?;
         }
-        self.budget.reserve(effect.reserve_usd)?;
-        let reservation = Reservation { budget: &self.budget, usd: effect.reserve_usd };
         let key = hash::effect_key(self.run.as_str(), name.as_str());
         let tag = format!("{}/{}", self.run, self.instance);
         let left = self.deadline.map(|deadline| Duration::from_millis(deadline.since(self.shared.world.now())));
-        let conditions = Conditions { policy: &self.policy, key: &key, tag: &tag, left };
+        let conditions = Conditions { policy: &self.policy, key: &key, tag: &tag, left, purse: &reservation };
         let (result, meta) = layers::perform(&self.shared, &effect, work, &conditions).await;
-        self.budget.settle(0.0, &meta);
         drop(reservation);
         let result = result.map(Arc::new);
         self.durable(Event::EffectReturned {
@@ -143,7 +158,7 @@ impl Host {
 
     /// Has an event made durable; a failure when the run is being stopped.
     async fn durable(&self, event: Event) -> Result<(), Failure> {
-        let stopped = |_| Failure::new(FailureClass::Cancelled, "the run is being stopped");
+        let stopped = |()| Failure::new(FailureClass::Cancelled, "the run is being stopped");
         let (done, waiter) = oneshot::channel();
         let sent = self.sender.send(Message::Durable { event: Box::new(event), done }).await;
         sent.map_err(|_| stopped(()))?;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+mod crash;
+mod driver;
 mod store;
 mod store_crash;
 mod store_sqlite;

@@ -1,6 +1,10 @@
 //! What is left of a SQLite store after `kill -9`, a torn write-ahead log, and a disk that takes no more.
 //!
 //! The process that dies is this test binary again: it runs only [`child`], which does nothing unless it is told to.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a process is told what to do by its environment, and killed at a random moment"
+)]
 
 use std::{
     collections::BTreeMap,

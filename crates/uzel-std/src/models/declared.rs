@@ -50,7 +50,7 @@ pub(super) fn build(tree: &Tree, cx: &mut Build<'_>) -> Result<Arc<dyn Model>, D
         })
     };
     let name = tree.get("use").map_or(tree.span, |uses| uses.span);
-    super::build(use_, &config, key.map(Secret::new), &read).map_err(|message| {
+    super::build(cx.making(), &config, key.map(Secret::new), &read).map_err(|message| {
         let code = if message.contains("has no key") { Code::SECRET_MISSING } else { Code::BUILD_FAILED };
         Diagnostic::new(code, name, message)
     })

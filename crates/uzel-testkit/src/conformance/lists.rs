@@ -1,10 +1,6 @@
 //! Checks of what is found without reading a log: heads, due runs, tasks, releases, blobs.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -206,14 +202,7 @@ pub async fn many_waiting_runs(store: Arc<dyn Store>) {
     while let Some(done) = all.join_next().await {
         done.expect("no append fails");
     }
-    // The best of several: the machine may be busy, an index that is missing is slow every time.
-    let mut best = Duration::MAX;
-    for _ in 0..10 {
-        let begun = Instant::now();
-        let due = store.due(Time(990_010), 5).await.expect("due runs can be listed");
-        best = best.min(begun.elapsed());
-        let due: Vec<_> = due.iter().map(RunId::as_str).collect();
-        assert_eq!(due, ["r9999", "r9998", "r9997", "r9996", "r9995"]);
-    }
-    assert!(best < Duration::from_millis(50), "finding due runs took {best:?}");
+    let due = store.due(Time(990_010), 5).await.expect("due runs can be listed");
+    let due: Vec<_> = due.iter().map(RunId::as_str).collect();
+    assert_eq!(due, ["r9999", "r9998", "r9997", "r9996", "r9995"]);
 }

@@ -61,8 +61,8 @@ pub(crate) fn run(terminal: &Terminal, global: &Global, arguments: &Arguments) -
         heads.truncate(arguments.limit);
     }
     if arguments.json {
-        let lines: String = heads.iter().map(|head| format!("{}\n", tables::head_json(head))).collect();
-        terminal.data(&lines)?;
+        let lines: Vec<String> = heads.iter().map(|head| tables::head_json(head).to_string()).collect();
+        terminal.data(&lines.join("\n"))?;
     } else if heads.is_empty() {
         terminal.say("no runs");
     } else {

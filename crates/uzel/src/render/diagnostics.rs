@@ -31,6 +31,13 @@ pub(crate) struct Report<'a> {
     pub(crate) colour: bool,
 }
 
+/// A marked place in a source.
+struct Mark<'a> {
+    span: Span,
+    label: Option<&'a str>,
+    primary: bool,
+}
+
 impl Report<'_> {
     fn count(&self, severity: Severity) -> usize {
         self.diagnostics.iter().filter(|d| d.severity == severity).count()
@@ -70,14 +77,18 @@ impl Report<'_> {
         };
         let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.as_str());
         let mut group = Group::with_title(title);
-        let mut places: BTreeMap<SourceId, Vec<(Span, Option<&str>, bool)>> = BTreeMap::new();
+        let mut places: BTreeMap<SourceId, Vec<Mark<'_>>> = BTreeMap::new();
         if let Some(at) = diagnostic.at {
             // A label at the very place says what that place is.
             let own = diagnostic.labels.iter().find(|label| label.at == at).map(|label| label.text.as_str());
-            places.entry(at.source).or_default().push((at, own, true));
+            places.entry(at.source).or_default().push(Mark { span: at, label: own, primary: true });
         }
         for label in diagnostic.labels.iter().filter(|label| Some(label.at) != diagnostic.at) {
-            places.entry(label.at.source).or_default().push((label.at, Some(&label.text), false));
+            places.entry(label.at.source).or_default().push(Mark {
+                span: label.at,
+                label: Some(&label.text),
+                primary: false,
+            });
         }
         let first = diagnostic.at.map(|at| at.source);
         let mut order: Vec<SourceId> = places.keys().copied().collect();
@@ -90,7 +101,7 @@ impl Report<'_> {
         renderer.render(&[group])
     }
 
-    fn excerpt<'g>(&self, group: Group<'g>, id: SourceId, places: &[(Span, Option<&'g str>, bool)]) -> Group<'g> {
+    fn excerpt<'g>(&self, group: Group<'g>, id: SourceId, places: &[Mark<'g>]) -> Group<'g> {
         match self.sources.get(id) {
             Some(Source::Text { path, text }) if !text.is_empty() => {
                 let (window, line) = window(text, places);
@@ -98,7 +109,7 @@ impl Report<'_> {
                 let length = cut.len();
                 let path = self.path(path).display().to_string();
                 let mut snippet = Snippet::source(cut).line_start(line).path(path);
-                for (span, label, primary) in places {
+                for Mark { span, label, primary } in places {
                     let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
                     let start = (span.start as usize).saturating_sub(window.start).min(length);
                     let end = (span.end as usize).saturating_sub(window.start).clamp(start, length);
@@ -147,9 +158,9 @@ impl Report<'_> {
 }
 
 /// Whole lines around all places, and the number of the first one.
-fn window(text: &str, places: &[(Span, Option<&str>, bool)]) -> (Range<usize>, usize) {
-    let start = places.iter().map(|(span, ..)| span.start as usize).min().unwrap_or(0).min(text.len());
-    let end = places.iter().map(|(span, ..)| span.end as usize).max().unwrap_or(0).clamp(start, text.len());
+fn window(text: &str, places: &[Mark<'_>]) -> (Range<usize>, usize) {
+    let start = places.iter().map(|mark| mark.span.start as usize).min().unwrap_or(0).min(text.len());
+    let end = places.iter().map(|mark| mark.span.end as usize).max().unwrap_or(0).clamp(start, text.len());
     let bytes = text.as_bytes();
     let from = start.saturating_sub(WINDOW);
     let head = bytes.get(from..start).unwrap_or_default();
@@ -166,6 +177,6 @@ fn window(text: &str, places: &[(Span, Option<&str>, bool)]) -> (Range<usize>, u
         at
     };
     let (begin, finish) = (on_boundary(begin), on_boundary(finish));
-    let line = bytes.get(..begin).unwrap_or_default().iter().filter(|b| **b == b'\n').count() + 1;
+    let line = text.get(..begin).unwrap_or_default().matches('\n').count() + 1;
     (begin..finish, line)
 }

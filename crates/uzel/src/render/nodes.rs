@@ -128,7 +128,7 @@ impl Show {
             add("got ", input);
         }
         for effect in &view.effects {
-            parts.push(self.effect(effect));
+            parts.push(effect_lines(effect));
         }
         let mut add = |name: &str, value: &Value| {
             let mut text = String::new();
@@ -150,30 +150,6 @@ impl Show {
         parts
     }
 
-    fn effect(self, effect: &EffectView) -> String {
-        let meta = &effect.meta;
-        let name = effect.name.as_str().rsplit('/').next().unwrap_or_default();
-        let mut facts = vec![human::span(meta.ended.since(meta.started))];
-        facts.extend(costs([meta]));
-        if let Some(model) = meta.model.as_ref().or(meta.endpoint.as_ref()) {
-            facts.push(model.clone());
-        }
-        if meta.attempts > 1 {
-            facts.push(format!("{} tries", meta.attempts));
-        }
-        if meta.brown_out {
-            facts.push("a lesser one answered".to_owned());
-        }
-        let mut out = format!("{name}  {}", facts.join(", "));
-        for tried in &meta.tries {
-            let _ = write!(out, "\n  tried: {}: {}", tried.class.as_str(), human::cut(&tried.message, MOST));
-        }
-        if let Some(failure) = &effect.failure {
-            let _ = write!(out, "\n  {}: {}", failure.class.as_str(), human::cut(&failure.message, MOST));
-        }
-        out
-    }
-
     /// A named value: in one line, or field by field, or as it is.
     fn value(self, out: &mut String, indent: &str, name: &str, value: &Value) {
         if self.full {
@@ -181,13 +157,13 @@ impl Show {
                 Value::String(text) => text.clone(),
                 other => human::pretty(other),
             };
-            let _ = writeln!(out, "{indent}{name}\n{}", human::indent(&text, indent.len() + 2));
+            let _ = writeln!(out, "{indent}{}\n{}", name.trim_end(), human::indent(&text, indent.len() + 2));
             return;
         }
         match value {
             Value::Object(map) if map.len() > 1 => {
                 let width = map.keys().map(|key| key.chars().count()).max().unwrap_or(0).min(20);
-                let _ = writeln!(out, "{indent}{name}");
+                let _ = writeln!(out, "{indent}{}", name.trim_end());
                 for (key, value) in map {
                     let _ = writeln!(out, "{indent}  {key:width$}  {}", human::value(value, MOST));
                 }
@@ -201,6 +177,30 @@ impl Show {
             }
         }
     }
+}
+
+fn effect_lines(effect: &EffectView) -> String {
+    let meta = &effect.meta;
+    let name = effect.name.as_str().rsplit('/').next().unwrap_or_default();
+    let mut facts = vec![human::span(meta.ended.since(meta.started))];
+    facts.extend(costs([meta]));
+    if let Some(model) = meta.model.as_ref().or(meta.endpoint.as_ref()) {
+        facts.push(model.clone());
+    }
+    if meta.attempts > 1 {
+        facts.push(format!("{} tries", meta.attempts));
+    }
+    if meta.brown_out {
+        facts.push("a lesser one answered".to_owned());
+    }
+    let mut out = format!("{name}  {}", facts.join(", "));
+    for tried in &meta.tries {
+        let _ = write!(out, "\n  tried: {}: {}", tried.class.as_str(), human::cut(&tried.message, MOST));
+    }
+    if let Some(failure) = &effect.failure {
+        let _ = write!(out, "\n  {}: {}", failure.class.as_str(), human::cut(&failure.message, MOST));
+    }
+    out
 }
 
 fn mark(state: &str) -> (&'static str, Style) {

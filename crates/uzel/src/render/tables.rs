@@ -21,9 +21,15 @@ pub(crate) fn table() -> Table {
     table
 }
 
-/// A table's lines without spaces at their ends.
+/// A table's lines without spaces around them.
 pub(crate) fn lines(table: &Table) -> String {
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    // A cell begins with a space.
+    let mut out = String::new();
+    for line in table.lines() {
+        out.push_str(line.strip_prefix(' ').unwrap_or(&line).trim_end());
+        out.push('\n');
+    }
+    out
 }
 
 /// A status in its colour.
@@ -163,6 +169,7 @@ impl Summary<'_> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for head in self.heads {
             let value = head.outcome.get("output").and_then(|output| output.get(field));
+            let value = value.filter(|value| !value.is_null());
             let value = value.map_or_else(|| "-".to_owned(), |value| human::value(value, 40));
             *counts.entry(value).or_default() += 1;
         }
@@ -176,7 +183,8 @@ impl Summary<'_> {
     }
 
     fn totals(&self) -> String {
-        let cost: f64 = self.heads.iter().map(|head| head.cost_usd).sum();
+        // An empty sum of floats is -0.
+        let cost: f64 = self.heads.iter().map(|head| head.cost_usd).fold(0.0, |sum, cost| sum + cost);
         let tokens: u64 = self.heads.iter().map(|head| head.input_tokens + head.output_tokens).sum();
         let seconds = self.took.as_secs_f64();
         let now = if self.ran == 0 {

@@ -1,6 +1,6 @@
 //! What a finished map is besides its entries: duplicate keys, `<<`, and the tags of the core schema.
 
-use std::{collections::HashSet, ops::Range};
+use std::{collections::BTreeSet, ops::Range};
 
 use saphyr_parser::Tag;
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// The entries without those whose key came before.
 pub(super) fn without_duplicates(entries: Vec<Entry>, out: &mut Diagnostics) -> Vec<Entry> {
-    let mut seen: HashSet<Text> = HashSet::with_capacity(entries.len());
+    let mut seen: BTreeSet<Text> = BTreeSet::new();
     let mut kept = Vec::with_capacity(entries.len());
     for entry in entries {
         if let Some(first) = seen.get(&entry.key) {
@@ -42,7 +42,7 @@ pub(super) fn merge(entries: &mut Vec<Entry>, tree: Tree, out: &mut Diagnostics)
         Data::List(items) => items,
         data => vec![Tree { span: tree.span, data }],
     };
-    let mut known: HashSet<Text> = entries.iter().map(|entry| entry.key.clone()).collect();
+    let mut known: BTreeSet<Text> = entries.iter().map(|entry| entry.key.clone()).collect();
     for map in maps {
         let what = map.describe();
         let Data::Map(more) = map.data else {

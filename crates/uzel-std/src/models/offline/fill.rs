@@ -323,7 +323,7 @@ impl<'a> Filler<'a> {
                 .get("maximum")
                 .and_then(Value::as_f64)
                 .unwrap_or(1.0);
-            let scale = if top >= 10.0 && top <= 100.0 {
+            let scale = if (10.0..=100.0).contains(&top) {
                 top
             } else {
                 1.0

@@ -319,30 +319,30 @@ mod tests {
         );
         check(
             "Das Paket kam am 3. Mai z.B. beschädigt an. Bitte Nr. 12 prüfen. Danke 😊!",
-            expect![[r#"
+            expect![[r"
                 Das Paket kam am 3. Mai z.B. beschädigt an.
                 Bitte Nr. 12 prüfen.
-                Danke 😊!"#]],
+                Danke 😊!"]],
         );
         check(
             "商品が届きません。返金してください！お願いします",
-            expect![[r#"
+            expect![[r"
                 商品が届きません。
                 返金してください！
-                お願いします"#]],
+                お願いします"]],
         );
         check(
             "Где мой заказ? Он опаздывает, т.е. уже неделю. Спасибо.",
-            expect![[r#"
+            expect![[r"
                 Где мой заказ?
                 Он опаздывает, т.е. уже неделю.
-                Спасибо."#]],
+                Спасибо."]],
         );
-        check("Hi\nI want my money back\nThanks\nAnna 🙂", expect![[r#"
+        check("Hi\nI want my money back\nThanks\nAnna 🙂", expect![[r"
             Hi
             I want my money back
             Thanks
-            Anna 🙂"#]]);
+            Anna 🙂"]]);
         check("", expect![[""]]);
         check("... !!! 🙂", expect![[""]]);
     }
@@ -351,7 +351,7 @@ mod tests {
     fn markdown() {
         check(
             "---\ntitle: x\n---\n# Returns\n\nYou may **return** an item within [30 days](https://x.example/a_b).\nKeep the\n`receipt`.\n\n## Steps\n1. Open the app\n2. Press *Return*\n   and wait.\n\n```sh\nrm -rf /\n```\n> Quoted text here.\n\n| Size | Price |\n|---|---|\n| L | 3.50 |\n\nTitle\n=====\nBelow it.",
-            expect![[r#"
+            expect![[r"
                 [Returns] You may return an item within 30 days.
                 [Returns] Keep the
                 [Returns] receipt.
@@ -360,7 +360,7 @@ mod tests {
                 [Steps] Quoted text here.
                 [Steps] Size, Price
                 [Steps] L, 3.50
-                [Title] Below it."#]],
+                [Title] Below it."]],
         );
     }
 

@@ -1,5 +1,7 @@
 //! Tells what happens in a run as it happens: a model's text, and with `--verbose` each node.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use uzel_core::event::{Event, InstancePath, RunId};
 use uzel_runtime::driver::Watcher;
 
@@ -9,16 +11,21 @@ use crate::render::{DIM, Terminal, human, paint};
 pub(crate) struct Voice {
     terminal: Terminal,
     stream: bool,
+    /// Whether a model's text stands at the end of the last line.
+    inside_line: AtomicBool,
 }
 
 impl Voice {
     pub(crate) fn new(terminal: &Terminal, stream: bool) -> Self {
-        Self { terminal: terminal.clone(), stream }
+        Self { terminal: terminal.clone(), stream, inside_line: AtomicBool::new(false) }
     }
 }
 
 impl Watcher for Voice {
     fn event(&self, _run: &RunId, event: &Event) {
+        if self.inside_line.swap(false, Ordering::Relaxed) {
+            self.terminal.stream("\n");
+        }
         if !self.terminal.verbose {
             return;
         }
@@ -37,7 +44,8 @@ impl Watcher for Voice {
     }
 
     fn text(&self, _run: &RunId, _instance: &InstancePath, text: &str) {
-        if self.stream {
+        if self.stream && !text.is_empty() {
+            self.inside_line.store(!text.ends_with('\n'), Ordering::Relaxed);
             self.terminal.stream(text);
         }
     }

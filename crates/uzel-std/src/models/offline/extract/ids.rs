@@ -57,7 +57,7 @@ fn is_card(digits: &str) -> bool {
             weighted / 10 + weighted % 10
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// Tokens with a digit in them, of 2 to 40 characters, that are not already something else. Bare digits too: `fill`

@@ -63,34 +63,34 @@ fn money() {
         "amount_cents",
         json!({ "type": "integer" }),
         &texts,
-        expect![[r#"
+        expect![[r"
         1250
         123456
         1200
         0   ! `amount_cents`: the text says nothing about it; 0 stands for that
         1900
-    "#]],
+    "]],
     );
     check(
         "amount_usd",
         json!({ "type": ["number", "null"] }),
         &texts,
-        expect![[r#"
+        expect![[r"
         12.5
         1234.56
         3
         null
         19
-    "#]],
+    "]],
     );
     check(
         "amount_cents",
         json!({ "type": "integer", "maximum": 1000 }),
         &["$12.50", "$5"],
-        expect![[r#"
+        expect![[r"
         0   ! `amount_cents`: the text says nothing about it; 0 stands for that
         500
-    "#]],
+    "]],
     );
     check(
         "currency",
@@ -116,53 +116,53 @@ fn numbers() {
         "mugs",
         json!({ "type": ["integer", "null"] }),
         &texts,
-        expect![[r#"
+        expect![[r"
             3
             null
             2
             null
             5
-        "#]],
+        "]],
     );
     check(
         "age_days",
         json!({ "type": ["integer", "null"] }),
         &texts,
-        expect![[r#"
+        expect![[r"
             12
             null
             null
             null
             5
-        "#]],
+        "]],
     );
     check(
         "quantity",
         json!({ "type": "integer", "minimum": 1 }),
         &texts,
-        expect![[r#"
+        expect![[r"
             3
             4
             2
             1   ! `quantity`: the text says nothing about it; 1 stands for that
             5
-        "#]],
+        "]],
     );
     check(
         "discount_percent",
         json!({ "type": ["number", "null"] }),
         &["you promised 12.5% off 3 items"],
-        expect![[r#"
+        expect![[r"
         12.5
-    "#]],
+    "]],
     );
     check(
         "quantity",
         json!({ "type": "integer" }),
         &["card 4111 1111 1111 1111 on 2026-03-12"],
-        expect![[r#"
+        expect![[r"
         0   ! `quantity`: the text says nothing about it; 0 stands for that
-    "#]],
+    "]],
     );
 }
 
@@ -276,9 +276,9 @@ fn references() {
         "order_id",
         json!({ "type": "integer" }),
         &["order 1042"],
-        expect![[r#"
+        expect![[r"
         1042
-    "#]],
+    "]],
     );
 }
 
@@ -349,27 +349,27 @@ fn booleans() {
         "damaged",
         json!({ "type": "boolean" }),
         &texts,
-        expect![[r#"
+        expect![[r"
         true
         false
         true
         false
         false   ! `damaged`: the text says nothing about it; false stands for that
         false
-    "#]],
+    "]],
     );
     check(
         "is_damaged",
         json!({ "type": ["boolean", "null"] }),
         &texts,
-        expect![[r#"
+        expect![[r"
         true
         false
         true
         false
         null
         false
-    "#]],
+    "]],
     );
     check(
         "wants_refund",
@@ -379,20 +379,20 @@ fn booleans() {
             "I don't want a refund, just a new one",
             "Where is it?",
         ],
-        expect![[r#"
+        expect![[r"
         true
         false
         false   ! `wants_refund`: the text says nothing about it; false stands for that
-    "#]],
+    "]],
     );
     check(
         "eligible",
         json!({ "type": "boolean", "description": "true if the customer may get a refund" }),
         &["He is not eligible for this.", "Eligible."],
-        expect![[r#"
+        expect![[r"
         false
         true
-    "#]],
+    "]],
     );
 }
 
@@ -495,9 +495,9 @@ fn arrays() {
         "amounts",
         json!({ "type": "array", "items": { "type": "number" } }),
         &["$5, $6.50 and 3 mugs"],
-        expect![[r#"
+        expect![[r"
         [5,6.5]
-    "#]],
+    "]],
     );
     check(
         "topics",

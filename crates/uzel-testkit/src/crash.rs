@@ -1,0 +1,240 @@
+//! Crashes: a run is cut off after every event of its log, and at random moments, and must come to the same end.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use serde_json::Value;
+use uzel_core::{
+    event::{EffectName, Event, Resolution, RunId, Time},
+    run::Run,
+    store::{Append, Frame, Head, Store},
+};
+use uzel_runtime::{
+    engine::{self, Start},
+    store::memory::Memory,
+    world::World,
+};
+
+use crate::{
+    lab::{Answers, Lab, app, nobody_asks},
+    probe::{Done, Ledger, Reply},
+    sim::{self, SimWorld},
+};
+
+/// A run to be cut off.
+pub struct Case {
+    /// For messages.
+    pub name: &'static str,
+    /// The app.
+    pub app: &'static str,
+    /// What it is started with.
+    pub input: Value,
+    /// What persons answer, by node.
+    pub answers: Answers,
+    /// What the world says; it must depend on the try alone.
+    pub script: fn(&Done) -> Reply,
+}
+
+const RUN: &str = "crash";
+
+/// What a run came to.
+#[derive(Debug, PartialEq)]
+struct End {
+    outcome: Value,
+    states: BTreeMap<String, (&'static str, Option<Value>)>,
+}
+
+impl End {
+    async fn of(head: Head, lab: &Lab) -> Self {
+        let mut end = Self { outcome: head.outcome, states: lab.states(RUN).await };
+        forget_times(&mut end.outcome);
+        end.states.values_mut().filter_map(|(_, value)| value.as_mut()).for_each(forget_times);
+        end
+    }
+}
+
+fn skip(world: &SimWorld, head: &Head) {
+    world.skip_to(head.wake.expect("a run that waits for a time has one"));
+}
+
+impl Case {
+    fn lab(&self, world: &Arc<SimWorld>, store: Arc<dyn Store>) -> (Lab, Arc<Ledger>) {
+        let clock = Arc::clone(world);
+        let ledger = Ledger::new(move |time| clock.sleep(time), self.script);
+        (Lab::new(app(self.app, &ledger), store, Arc::clone(world) as Arc<dyn World>), ledger)
+    }
+
+    async fn finish(&self, lab: &Lab, world: &SimWorld) -> End {
+        let head = lab.finish(RUN, &self.answers, &|head| skip(world, head)).await;
+        End::of(head, lab).await
+    }
+
+    async fn begin(&self, lab: &Lab) -> uzel_runtime::driver::Driver {
+        let start = Start { id: Some(RunId::from(RUN)), input: self.input.clone(), ..Start::default() };
+        lab.engine.start(&lab.app, &"lab".into(), start).await.expect("the input fits")
+    }
+}
+
+/// A run that nobody disturbed: its log, its end, the keys of its effects.
+fn undisturbed(case: &Case, seed: u64) -> (Vec<Event>, End, BTreeMap<String, String>) {
+    sim::run(seed, |world| async move {
+        let (lab, ledger) = case.lab(&world, Arc::new(Memory::new()));
+        let head = case.begin(&lab).await.drive(nobody_asks()).await.expect("the store works");
+        let end = if head.status.is_final() { End::of(head, &lab).await } else { case.finish(&lab, &world).await };
+        let keys = ledger.done().into_iter().map(|done| (done.name(), done.key)).collect();
+        (lab.log(RUN).await, end, keys)
+    })
+}
+
+/// Cuts the run off after each event of its log; gives the number of cuts.
+pub fn after_every_event(case: &Case) -> usize {
+    let (log, end, keys) = undisturbed(case, 1);
+    assert!(matches!(log.last(), Some(Event::Ended { .. })), "{}: {log:#?}", case.name);
+    // The last prefix is the whole log, which is not to be resumed.
+    for cut in 1..log.len() {
+        let prefix = &log[..cut];
+        let (ended, done, whole) = sim::run(cut as u64, |world| async move {
+            let store: Arc<dyn Store> = Arc::new(Memory::new());
+            let (lab, ledger) = case.lab(&world, Arc::clone(&store));
+            world.skip_to(prefix.iter().filter_map(time_of).max().unwrap_or(sim::EPOCH));
+            lay_down(&*store, &lab, prefix).await;
+            let ended = case.finish(&lab, &world).await;
+            (ended, ledger.done(), lab.log(RUN).await)
+        });
+        let at = format!("{}: cut after event {cut} of {}: {:?}", case.name, log.len(), prefix.last());
+        assert_eq!(ended, end, "{at}");
+        check_log(&whole, &at);
+        let recorded: Vec<&EffectName> = prefix.iter().filter_map(returned).collect();
+        for try_ in &done {
+            let name = try_.name();
+            assert!(!recorded.iter().any(|known| known.as_str() == name), "{at}: `{name}` was done again");
+            assert_eq!(keys.get(&name), Some(&try_.key), "{at}: the key of `{name}`");
+        }
+    }
+    log.len() - 1
+}
+
+/// Kills the process at random moments, also in the middle of effects and again after a restart, for each seed.
+pub fn at_random(case: &Case, seeds: std::ops::Range<u64>) -> usize {
+    let mut crashes = 0;
+    for seed in seeds {
+        let (_, end, keys) = undisturbed(case, seed);
+        crashes += sim::run(seed, |world| async move {
+            let store: Arc<dyn Store> = Arc::new(Memory::new());
+            let mut recorded: Vec<EffectName> = vec![];
+            let mut crashes = 0;
+            for life in 0..12 {
+                let (lab, ledger) = case.lab(&world, Arc::clone(&store));
+                let driver = match life {
+                    0 => case.begin(&lab).await,
+                    _ => match lab.engine.resume(&lab.app, &RunId::from(RUN)).await {
+                        Ok(driver) => driver,
+                        Err(engine::Error::Ended { .. }) => break,
+                        Err(error) => panic!("{}, seed {seed}: {error}", case.name),
+                    },
+                };
+                let moment = world.sleep(Duration::from_millis(world.below(120)));
+                let parked = tokio::select! {
+                    biased;
+                    () = moment => None,
+                    head = driver.drive(nobody_asks()) => Some(head.expect("the store works")),
+                };
+                match parked {
+                    None => crashes += 1,
+                    Some(head) if head.status.is_final() => {}
+                    Some(head) => lab.unpark(RUN, &head, &case.answers, &|head| skip(&world, head)).await,
+                }
+                check(case, seed, &ledger, &recorded, &keys);
+                recorded = lab.log(RUN).await.iter().filter_map(returned).cloned().collect();
+            }
+            let (lab, ledger) = case.lab(&world, Arc::clone(&store));
+            let ended = match lab.engine.resume(&lab.app, &RunId::from(RUN)).await {
+                Ok(_) => case.finish(&lab, &world).await,
+                Err(_) => {
+                    let head = store.head(RunId::from(RUN)).await.expect("the store works").expect("the run is there");
+                    End::of(head, &lab).await
+                }
+            };
+            check(case, seed, &ledger, &recorded, &keys);
+            assert_eq!(ended, end, "{}, seed {seed}", case.name);
+            check_log(&lab.log(RUN).await, &format!("{}, seed {seed}", case.name));
+            crashes
+        });
+    }
+    crashes
+}
+
+fn check(case: &Case, seed: u64, ledger: &Ledger, recorded: &[EffectName], keys: &BTreeMap<String, String>) {
+    for done in ledger.done() {
+        let name = done.name();
+        let known = recorded.iter().any(|effect| effect.as_str() == name);
+        assert!(!known, "{}, seed {seed}: `{name}` was done again", case.name);
+        assert_eq!(keys.get(&name), Some(&done.key), "{}, seed {seed}: the key of `{name}`", case.name);
+    }
+}
+
+/// One end, and at most one result for each effect and one settling for each node.
+fn check_log(log: &[Event], at: &str) {
+    let ends = log.iter().filter(|event| matches!(event, Event::Ended { .. })).count();
+    assert_eq!(ends, 1, "{at}: {log:#?}");
+    assert!(matches!(log.last(), Some(Event::Ended { .. })), "{at}: nothing comes after the end: {log:#?}");
+    let mut seen = std::collections::BTreeSet::new();
+    for event in log {
+        let name = match event {
+            Event::EffectReturned { effect, .. } => format!("effect {effect}"),
+            Event::Returned { instance, .. } | Event::Failed { instance, .. } | Event::Blocked { instance, .. } => {
+                format!("node {instance}")
+            }
+            Event::Resolved { instance, .. } => format!("wait of {instance}"),
+            _ => continue,
+        };
+        assert!(seen.insert(name.clone()), "{at}: {name} is in the log twice: {log:#?}");
+    }
+}
+
+/// Puts a log into an empty store as the engine would have written it.
+async fn lay_down(store: &dyn Store, lab: &Lab, events: &[Event]) {
+    let mut run = Run::fold(RunId::from(RUN), Arc::clone(&lab.app.graph), events);
+    let status = run.status(run.waits().next().is_none());
+    let head = run.head(status, run.begin().expect("a log begins with the start").at, None);
+    let tasks: Vec<_> = run.waits().filter_map(|(instance, ..)| run.task(&instance)).collect();
+    let frames = events.iter().map(|event| Frame { effect: returned(event).cloned(), events: vec![event.clone()] });
+    let append = Append { frames: frames.collect(), head: Some(head), tasks, blobs: vec![] };
+    store.append(RunId::from(RUN), 0, append).await.expect("a log that was written before");
+    run.next();
+}
+
+fn returned(event: &Event) -> Option<&EffectName> {
+    match event {
+        Event::EffectReturned { effect, .. } => Some(effect),
+        _ => None,
+    }
+}
+
+fn time_of(event: &Event) -> Option<Time> {
+    match event {
+        Event::Started { at, .. }
+        | Event::Resumed { at }
+        | Event::EffectIntended { at, .. }
+        | Event::Returned { at, .. }
+        | Event::Failed { at, .. }
+        | Event::Blocked { at, .. }
+        | Event::LeftOut { at, .. }
+        | Event::Waited { at, .. }
+        | Event::Ended { at, .. } => Some(*at),
+        Event::EffectReturned { meta, .. } => Some(meta.ended),
+        Event::Resolved { resolution: Resolution::Due(at) | Resolution::Called { at, .. }, .. } => Some(*at),
+        Event::Resolved { resolution: Resolution::Answered(answer), .. } => Some(answer.at),
+    }
+}
+
+/// Answers carry the time at which they were given, which differs after a crash.
+fn forget_times(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.remove("at");
+            map.values_mut().for_each(forget_times);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_times),
+        _ => {}
+    }
+}

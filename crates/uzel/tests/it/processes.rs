@@ -1,0 +1,82 @@
+//! Two processes on one store, interrupts and kills: against a model server that never answers.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    process::{Child, Command},
+};
+
+use crate::scratch::{DESK, Scratch};
+
+/// A server that takes connections and says nothing, and an app that asks it.
+fn silent() -> (Scratch, TcpListener) {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let model = format!(
+        "{{ use: openai-compatible/any, base_url: \"http://{}/v1\", timeout: 60s }}",
+        server.local_addr().unwrap()
+    );
+    (Scratch::new(&[("app.yaml", &DESK.replace("{ use: offline }", &model))]), server)
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[test]
+#[cfg(unix)]
+fn the_second_process_says_who_has_the_store() {
+    let (scratch, server) = silent();
+    let server = std::sync::Arc::new(server);
+    let mut child = scratch.spawn(&["run", "--id", "first", "-i", "message=hi"]);
+    // Held open: a closed connection would be tried again, and then fail.
+    let held = server.accept().unwrap();
+    let second = scratch.output(&["run", "--id", "second", "-i", "message=hi"]);
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(second.status.code(), Some(3), "{said}");
+    assert!(said.contains("error[UZ6003]") && said.contains(&format!("process {} (uzel run", child.id())), "{said}");
+    // Reading works meanwhile.
+    assert!(scratch.fine(&["runs"]).contains("first"));
+    assert!(scratch.fine(&["show", "first"]).contains("running"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(held);
+    assert!(scratch.fine(&["runs", "--status", "running"]).contains("first"), "the log knows that it did not end");
+    assert_eq!(scratch.output(&["cancel", "first"]).status.code(), Some(0), "the lock went with the process");
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interrupt_leaves_a_run_to_be_taken_up() {
+    let (scratch, server) = silent();
+    let child = scratch.spawn(&["run", "--id", "r-1", "-i", "message=hi"]);
+    let held = server.accept().unwrap();
+    signal(&child, "-INT");
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("resume r-1` goes on where it was"), "{said}");
+    drop(held);
+    // With another process the run goes on: it asks the server again.
+    let child = scratch.spawn(&["resume", "r-1"]);
+    let held = server.accept().unwrap();
+    signal(&child, "-TERM");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    drop(held);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_batch_stops_taking_lines_and_then_leaves() {
+    let (scratch, server) = silent();
+    scratch.write("in.jsonl", "{\"message\": \"a\"}\n{\"message\": \"b\"}\n");
+    let mut child = scratch.spawn(&["run", "--inputs", "in.jsonl", "--parallel", "1"]);
+    let held = server.accept().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    signal(&child, "-INT");
+    assert!(lines.any(|line| line.contains("1 run going on will be finished first")));
+    signal(&child, "-INT");
+    assert!(lines.any(|line| line.contains("2 lines left; type the same command again to go on")));
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    drop(held);
+}
