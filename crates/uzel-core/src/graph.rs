@@ -1,6 +1,11 @@
 //! The checked, immutable program: nodes, what starts them, and what they use. Made by `check`, read by the engine.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -71,6 +76,20 @@ pub struct Declared {
     pub connections: IndexMap<String, Declaration<ConnectionDef, ()>>,
     /// Knowledge bases.
     pub knowledge: IndexMap<String, Declaration<RetrieverDef, ()>>,
+    /// Section and name of what could not be read, and `*` for a section whose name may be misspelt: that such a name
+    /// is not declared is no second mistake. Empty in a graph.
+    pub(crate) unclear: BTreeSet<(&'static str, String)>,
+}
+
+impl Declared {
+    /// Whether a name was declared in a way that could not be read.
+    pub(crate) fn is_unclear(&self, section: &str, name: &str) -> bool {
+        let listed =
+            |section: &str, name: &str| self.unclear.iter().any(|(s, n)| *s == section && (n == name || n == "*"));
+        // A connection's operations are tools: `shop.query`.
+        let connection = name.split_once('.').map(|(connection, _)| connection).filter(|_| section == "tools");
+        listed(section, name) || connection.is_some_and(|connection| listed("connections", connection))
+    }
 }
 
 /// One named thing.

@@ -20,7 +20,7 @@ use crate::{
     graph::Ports,
     node::Node,
     schema::{Schema, Type},
-    yaml::{self, Text, Tree},
+    yaml::{self, Soundness, Text, Tree},
 };
 
 /// An example for the reference; tests read each one.
@@ -84,8 +84,12 @@ impl KindDef {
             takes: K::TAKES,
             schema: || schemars::schema_for!(K::Config),
             check: |tree, cx| {
-                let config = yaml::from_tree::<K::Config>(tree, cx.out)?;
-                Some(K::check(&config, cx))
+                let (config, soundness) = yaml::partly_from_tree::<K::Config>(tree, cx.out);
+                match soundness {
+                    Soundness::Whole => Some(K::check(&config?, cx)),
+                    Soundness::UnknownKeys => Some(cx.on_unknown_keys(&K::check, &config?)),
+                    Soundness::StandIns => None,
+                }
             },
             build: |tree, cx| K::build(config_again(tree)?, cx),
         }

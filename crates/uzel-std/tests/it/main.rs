@@ -7,5 +7,6 @@
 
 mod anthropic;
 mod ask;
+mod broken;
 mod faults;
 mod openai;
