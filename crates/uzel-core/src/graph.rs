@@ -10,7 +10,7 @@ use crate::{
     document::Limits,
     expr::{Binding, Expression, Reference, Scope, Template, TypeScope},
     failure::Failure,
-    kind::{ConnectionDef, KindDef, ModelDef, ModelPorts, RetrieverDef, ToolDef, ToolPorts},
+    kind::{ConnectionDef, FunctionDef, KindDef, ModelDef, ModelPorts, RetrieverDef, ToolDef, ToolPorts},
     policy::RetryPolicy,
     schema::{Schema, Type},
     source::{Sources, Span},
@@ -69,6 +69,8 @@ pub struct Declared {
     pub connections: IndexMap<String, Declaration<ConnectionDef, ()>>,
     /// Knowledge bases.
     pub knowledge: IndexMap<String, Declaration<RetrieverDef, ()>>,
+    /// Functions of the host program; none when a program without them reads the app.
+    pub functions: BTreeMap<String, FunctionDef>,
 }
 
 /// One named thing.

@@ -14,7 +14,7 @@ use crate::{
 impl App<'_, '_> {
     /// Reads all sections. Tools come last: they use connections.
     pub(super) fn declared(&mut self, document: &Document, secrets: &[String]) -> Declared {
-        let mut declared = Declared::default();
+        let mut declared = Declared { functions: self.catalog.functions.clone(), ..Declared::default() };
         for section in [&document.models, &document.connections, &document.knowledge, &document.tools] {
             if let Some(tree) = section {
                 check_secrets(tree, secrets, self.out);
