@@ -30,7 +30,6 @@ use crate::{
     check::{Choices, Files, Reading, read_tree},
     diagnostic::{Code, Diagnostic, Diagnostics},
     kind::Catalog,
-    node::Function,
     source::{Source, Sources, Span},
 };
 
@@ -66,8 +65,8 @@ pub struct Builder {
 pub struct Built {
     /// The graph and the diagnostics; places are calls of the builder.
     pub reading: Reading,
-    /// Functions that nodes run as `rust:NAME`.
-    pub functions: BTreeMap<String, Arc<Function>>,
+    /// Functions that nodes run as `rust:NAME`, by that name.
+    pub functions: BTreeMap<String, Registered>,
 }
 
 impl Builder {
@@ -202,7 +201,7 @@ impl Builder {
             graph.files.insert(MAIN.to_owned(), yaml.into_bytes());
         }
         reading.graph = reading.graph.filter(|_| !failed);
-        Built { reading, functions: functions.into_iter().map(|(name, f)| (name, f.function)).collect() }
+        Built { reading, functions }
     }
 
     /// The app file that means the same. Functions of Rust are `rust:NAME` in it.

@@ -99,7 +99,34 @@ fn types_of_rust_are_written_as_people_would() {
     line(short::<()>(Contract::Given));
     line(short::<Value>(Contract::Given));
     line(short::<(i64, String)>(Contract::Given));
-    expect![[r#""#]].assert_eq(&report);
+    expect![[r#"
+        {"message":"string","order":{"type":["string","null"],"description":"the order, if any"},"topic":{"enum":{"other":"other","billing":"an invoice or a payment","technical":"an error or a crash"}},"plain":{"type":["string","null"],"enum":["A","B",null]},"lines":[{"sku":"string","count":{"type":"integer","minimum":0}}],"tags":"[string]","maybe":["integer | null"],"pair":{"type":["object","null"],"properties":{"sku":{"type":"string"},"count":{"type":"integer","minimum":0}},"required":["sku","count"],"additionalProperties":false},"tries":{"type":"integer","default":3},"score":"number","any":"any","scores":{"type":"object","additionalProperties":{"type":"number"}},"skipped":"boolean | null"}
+          = { message: string, order: string | null, topic: "other" | "billing" | "technical", plain: "A" | "B"…
+        {"type":"integer","default":3}
+          = integer
+        {"name":"string","children":"[any]"}
+          = { name: string, children: [any] }
+        {"type":"string"}
+          = string
+        {"type":"object","properties":{"type":{"type":"string"}},"required":["type"],"additionalProperties":false}
+          = { type: string }
+        {"oneOf":[{"enum":["nothing"]},{"type":"object","properties":{"circle":{"type":"object","properties":{"radius":{"type":"number"}},"required":["radius"],"additionalProperties":false}},"required":["circle"],"additionalProperties":false}]}
+          = "nothing" | { circle: { radius: number } }
+        {"enum":{"other":"other","billing":"an invoice or a payment","technical":"an error or a crash"}}
+          = "other" | "billing" | "technical"
+        [{"enum":["A","B"]}]
+          = ["A" | "B"]
+        {"type":["integer","null"],"minimum":0,"maximum":255}
+          = integer | null
+        "string"
+          = string
+        {"type":"null"}
+          = null
+        "any"
+          = any
+        {"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"minItems":2,"maxItems":2}
+          = [any]
+    "#]].assert_eq(&report);
 }
 
 fn read(text: &str) -> Result<Value, String> {
@@ -132,7 +159,29 @@ fn a_file_reads_well() {
         "output": { "topic": "${{ sort.topic }}" }
     });
     let text = print::yaml(&app);
-    expect![[r#""#]].assert_eq(&text);
+    expect![[r#"
+        version: 1
+        inputs: { message: string, order: "string | null" }
+        models:
+          fast: { use: offline }
+        nodes:
+          sort:
+            kind: llm
+            model: fast
+            prompt: |
+              What is this?
+
+                {{ input.message }}
+            output: { topic: { enum: { billing: an invoice, other: "yes, \"all\" else: the rest of it" } } }
+          route: { kind: route, by: sort.topic, cases: { billing: [a], other: [] } }
+          guard:
+            kind: guard
+            checks: [{ pii: { redact: [card] }, on_failure: closed }]
+            "n": 1.5
+            "on": null
+        output: { topic: "${{ sort.topic }}" }
+    "#]]
+    .assert_eq(&text);
     assert_eq!(read(&text), Ok(app));
 }
 
