@@ -15,7 +15,7 @@ use crate::{
     document::Limits,
     expr::{Binding, Expression, Reference, Scope, Template, TypeScope},
     failure::Failure,
-    kind::{ConnectionDef, KindDef, ModelDef, ModelPorts, RetrieverDef, ToolDef, ToolPorts},
+    kind::{ConnectionDef, FunctionDef, KindDef, ModelDef, ModelPorts, RetrieverDef, ToolDef, ToolPorts},
     policy::RetryPolicy,
     schema::{Schema, Type},
     source::{Sources, Span},
@@ -76,6 +76,8 @@ pub struct Declared {
     pub connections: IndexMap<String, Declaration<ConnectionDef, ()>>,
     /// Knowledge bases.
     pub knowledge: IndexMap<String, Declaration<RetrieverDef, ()>>,
+    /// Functions of the host program; none when a program without them reads the app.
+    pub functions: BTreeMap<String, FunctionDef>,
     /// Section and name of what could not be read, and `*` for a section whose name may be misspelt: that such a name
     /// is not declared is no second mistake. Empty in a graph.
     pub(crate) unclear: BTreeSet<(&'static str, String)>,

@@ -3,7 +3,7 @@
 //! A kind is described by [`Kind`]: its config, a pure check and a build. Describing and doing are two traits because
 //! they have different lifetimes: [`Kind`] is asked while a document is read, [`Node`] while a run runs.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::{JsonSchema, Schema as JsonSchemaValue};
 use serde::de::DeserializeOwned;
@@ -195,6 +195,15 @@ pub struct RetrieverDef {
     pub build: BuildRetriever,
 }
 
+/// What a function of the host program takes and gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionDef {
+    /// Its argument.
+    pub params: Type,
+    /// Its result.
+    pub result: Type,
+}
+
 /// Everything an app file can name, in order. A program may add to the standard lists.
 #[derive(Clone, Default)]
 pub struct Catalog {
@@ -208,6 +217,8 @@ pub struct Catalog {
     pub connections: Vec<ConnectionDef>,
     /// Sorts of knowledge bases.
     pub retrievers: Vec<RetrieverDef>,
+    /// Functions of the host program, by the name in `rust:NAME`.
+    pub functions: BTreeMap<String, FunctionDef>,
 }
 
 impl Catalog {

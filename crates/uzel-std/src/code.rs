@@ -140,7 +140,24 @@ fn check_target(run: &Text, cx: &mut Check<'_>) -> (Option<Type>, Option<Type>) 
                 cx.report(Diagnostic::new(DiagnosticCode::BAD_RUN_TARGET, run.span, message).help(help));
             }
         },
-        Some(Target::Rust(_)) => {}
+        Some(Target::Rust(name)) => return check_rust(run, name, cx),
+    }
+    (None, None)
+}
+
+/// The types of a function of the host program. Where none are known, as when the command line reads an app that another
+/// program runs, nothing is said.
+fn check_rust(run: &Text, name: &str, cx: &mut Check<'_>) -> (Option<Type>, Option<Type>) {
+    let functions = &cx.declared.functions;
+    if let Some(function) = functions.get(name) {
+        return (Some(function.params.clone()), Some(function.result.clone()));
+    }
+    if !functions.is_empty() {
+        let names = || functions.keys().map(String::as_str);
+        let help = did_you_mean(name, names())
+            .unwrap_or_else(|| format!("the functions are {}", names().collect::<Vec<_>>().join(", ")));
+        let message = format!("no function `{name}` is registered");
+        cx.report(Diagnostic::new(DiagnosticCode::BAD_RUN_TARGET, run.span, message).help(help));
     }
     (None, None)
 }

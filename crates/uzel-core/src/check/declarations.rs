@@ -15,7 +15,7 @@ impl App<'_, '_> {
     /// Reads all sections. Tools come last: they use connections.
     /// `whole`: all keys of the document are known.
     pub(super) fn declared(&mut self, document: &Document, secrets: &[String], whole: bool) -> Declared {
-        let mut declared = Declared::default();
+        let mut declared = Declared { functions: self.catalog.functions.clone(), ..Declared::default() };
         let sections = [
             ("models", &document.models),
             ("connections", &document.connections),
