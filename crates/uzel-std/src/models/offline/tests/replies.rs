@@ -61,7 +61,7 @@ fn answers_from_documents() {
         "Can I return a sale item?",
         DOCUMENTS,
         expect![[r#"
-            You may return an unused item within 30 days of delivery. The item must be in its original box. Sale items cannot be returned.
+            You may return an unused item within 30 days of delivery. Sale items cannot be returned.
             -- returns 1.00
         "#]],
     );
