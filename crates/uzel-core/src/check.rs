@@ -23,6 +23,7 @@ use crate::{
 mod declarations;
 mod edges;
 mod limits;
+mod lints;
 mod nodes;
 mod order;
 mod presence;
@@ -204,6 +205,9 @@ impl App<'_, '_> {
         // Without nodes, whatever the output refers to is missing for that reason.
         let output = output.filter(|_| !entries.is_empty());
         let linked = edges::link(drafts, unclear, output.as_ref(), self.out);
+        if let Some(linked) = &linked {
+            lints::reliability(linked, self.out);
+        }
         let nodes = typing::infer(linked, &inputs, &flags, output.as_ref(), self.out);
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {

@@ -11,6 +11,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::{
+    capability::tool::EffectClass,
     diagnostic::Diagnostics,
     document::Limits,
     expr::{Binding, Expression, Reference, Scope, Template, TypeScope},
@@ -275,6 +276,10 @@ pub struct Ports {
     pub ways: Vec<(String, Vec<Text>)>,
     /// Called when the types of the inputs are known.
     pub later: Option<Later>,
+    /// What repeating the tool it calls does, if it calls one.
+    pub effect: Option<EffectClass>,
+    /// Whether it keeps what comes after it from happening when somebody or something says no.
+    pub gate: bool,
 }
 
 impl Ports {

@@ -83,6 +83,7 @@ nodes:
                 }
                 None
             })),
+            ..Ports::default()
         }
     }
 

@@ -6,11 +6,13 @@ use indexmap::IndexMap;
 
 use super::{App, Check, ROOTS, limits, split};
 use crate::{
+    capability::tool::EffectClass,
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     document::{Common, Defaults},
     expr::{Binding, Expression},
     graph::{Declared, Input, Later, Policy, Program},
     kind::KindDef,
+    policy::RetryPolicy,
     schema::Type,
     source::Span,
     yaml::{self, Data, Entry, Text, Tree},
@@ -29,6 +31,10 @@ pub(super) struct Draft {
     pub(super) output: Option<Type>,
     pub(super) ways: Vec<(String, Vec<Text>)>,
     pub(super) later: Option<Later>,
+    pub(super) effect: Option<EffectClass>,
+    pub(super) gate: bool,
+    /// The node's own `retry`, and where it is written.
+    pub(super) retry: Option<(RetryPolicy, Span)>,
     pub(super) on_error: DraftReaction,
     pub(super) on_block: DraftReaction,
     pub(super) policy: Policy,
@@ -136,6 +142,7 @@ impl App<'_, '_> {
         let on_block = reaction("on_block", common.on_block.as_ref(), self.out);
         let kind = kind?;
         let timeout = common.timeout.or(defaults.and_then(|d| d.timeout)).map(|text| text.0);
+        let own_retry = common.retry.clone().zip(entry.value.get("retry").map(|tree| tree.span));
         let retry = common.retry.or_else(|| defaults.and_then(|d| d.retry.clone())).unwrap_or_default();
         let mut cx = Check::new(self.out, declared, self.reader, timeout);
         let ports = (kind.check)(&config, &mut cx);
@@ -154,6 +161,9 @@ impl App<'_, '_> {
             output: ports.output,
             ways: ports.ways,
             later: ports.later,
+            effect: ports.effect,
+            gate: ports.gate,
+            retry: own_retry,
             on_error,
             on_block,
             policy: Policy { retry, timeout },
