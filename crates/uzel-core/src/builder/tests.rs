@@ -12,7 +12,11 @@ use super::{
     print,
     rust_type::{Contract, fields, short, type_of},
 };
-use crate::{diagnostic::Diagnostics, source::Sources, yaml};
+use crate::{
+    diagnostic::{Diagnostic, Diagnostics},
+    source::Sources,
+    yaml,
+};
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -136,7 +140,8 @@ fn read(text: &str) -> Result<Value, String> {
     match tree {
         Some(tree) if out.is_empty() => Ok(tree.to_json()),
         _ => {
-            Err(out.iter().map(|d| format!("{} {} {}\n", sources.position(d.at.unwrap()), d.code, d.message)).collect())
+            let line = |d: &Diagnostic| format!("{} {} {}", sources.position(d.at.unwrap()), d.code, d.message);
+            Err(out.iter().map(line).collect::<Vec<_>>().join("\n") + "\n")
         }
     }
 }

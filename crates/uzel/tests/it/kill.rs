@@ -262,7 +262,7 @@ async fn round(shop: &mut Shop, asked: &Asked, dice: &mut Dice, seen: &mut Seen,
     loop {
         let mut child = shop.start();
         let ended = if seen.kills >= most {
-            ended_within(&mut child, Duration::from_secs(60)).await
+            ended_within(&mut child, Duration::from_mins(1)).await
         } else if dice.below(4) == 0 {
             // At any moment, also while it starts.
             ended_within(&mut child, Duration::from_millis(dice.below(400))).await
@@ -334,7 +334,7 @@ async fn a_batch_survives_two_hundred_kills() {
     let (server, _) = model(&tickets).await;
     let calm = Shop::new(&server.url(), &tickets);
     let mut child = calm.start();
-    assert!(ended_within(&mut child, Duration::from_secs(60)).await, "{}", calm.stderr());
+    assert!(ended_within(&mut child, Duration::from_mins(1)).await, "{}", calm.stderr());
     assert_eq!(child.wait().unwrap().code(), Some(0), "{}", calm.stderr());
     let results = calm.results().await;
     assert_eq!(results.outcomes.len(), tickets.len());
