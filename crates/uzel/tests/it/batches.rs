@@ -22,13 +22,13 @@ fn a_batch_runs_once() {
     scratch.check(&arguments, expect![[r#"
         exit 0
         --- stdout
-        runs                all        4  100 %
-        status              waiting    1   25 %
-                            succeeded  2   50 %
-                            stopped    1   25 %
-        topic               billing    3   75 %
-                            -          1   25 %
-        waits for a person  look       1   25 %
+        runs  all  4  100 %
+        status  waiting  1  25 %
+                            succeeded  2  50 %
+                            stopped  1  25 %
+        topic  billing  3  75 %
+                            -  1  25 %
+        waits for a person  look  1  25 %
 
         cost $0.00, 40 tokens; 4 runs in [T], [T]
         --- stderr
@@ -38,36 +38,36 @@ fn a_batch_runs_once() {
         3/4 75%  [T], [T] left  1 waiting, 1 succeeded, 1 stopped
         4/4 100%  [T]  1 waiting, 2 succeeded, 1 stopped
         next
-          look at one run              uzel show 505shzrn0n
+          look at one run  uzel show 505shzrn0n
           see what waits for a person  uzel inbox
-          answer one                   uzel answer 505shzrn0n/look done
+          answer one  uzel answer 505shzrn0n/look done
     "#]]);
     scratch.check(&arguments, expect![[r#"
         exit 0
         --- stdout
-        runs                all        4  100 %
-        status              waiting    1   25 %
-                            succeeded  2   50 %
-                            stopped    1   25 %
-        topic               billing    3   75 %
-                            -          1   25 %
-        waits for a person  look       1   25 %
+        runs  all  4  100 %
+        status  waiting  1  25 %
+                            succeeded  2  50 %
+                            stopped  1  25 %
+        topic  billing  3  75 %
+                            -  1  25 %
+        waits for a person  look  1  25 %
 
         cost $0.00, 40 tokens; nothing was left to do
         --- stderr
         note: model `fast` is offline: built-in text functions, not an LLM; choose one with `--model fast=openai/gpt-5-mini`
         going on: 4 of 4 lines were done before and are not repeated
         next
-          look at one run              uzel show 505shzrn0n
+          look at one run  uzel show 505shzrn0n
           see what waits for a person  uzel inbox
-          answer one                   uzel answer 505shzrn0n/look done
+          answer one  uzel answer 505shzrn0n/look done
     "#]]);
     // One more line: the others are not repeated.
     scratch.write("in.jsonl", format!("{LINES}{{\"message\": \"Bye\"}}\n"));
     scratch.check(&[&arguments[..], &["--json", "-q"]].concat(), expect![[r#"
         exit 0
         --- stdout
-        {"run":"7m0zang33r","app":"desk","status":"succeeded","output":{"topic":"billing","note":null},"cost_usd":0.0,"input_tokens":6,"output_tokens":5,"created":"[DATE]","created_ms":1795461731363,"updated_ms":1795461731597,"batch":"b","line":6}
+        {"run":"7m0zang33r","app":"desk","status":"succeeded","output":{"topic":"billing","note":null},"cost_usd":0.0,"input_tokens":6,"output_tokens":5,"created":"[DATE]","created_ms":[MS],"updated_ms":[MS],"batch":"b","line":6}
     "#]]);
     assert_eq!(scratch.fine(&["runs", "--batch", "b", "--json"]).lines().count(), 5);
 }
@@ -79,10 +79,10 @@ fn bad_lines_are_named_and_the_others_go_on() {
     scratch.check(&[&RUN[..], &["--parallel", "1"]].concat(), expect![[r#"
         exit 1
         --- stdout
-        runs      all        2  100 %
-        status    succeeded  2  100 %
+        runs  all  2  100 %
+        status  succeeded  2  100 %
         left out  bad lines  3  150 %
-        topic     billing    2  100 %
+        topic  billing  2  100 %
 
         cost $0.00, 25 tokens; 2 runs in [T], [T]
         --- stderr

@@ -35,37 +35,37 @@ fn every_mistake_is_shown_at_its_place() {
     scratch.check(
         &["check", "apps"],
         expect![[r#"
-        exit 1
-        --- stdout
-        error[UZ1004]: there is no kind `lllm`
-         --> apps/app.yaml:6:11
-          |
-        6 |     kind: lllm
-          |           ^^^^
-          |
-          = help: did you mean `llm`?
-                  run `uzel explain UZ1004`
+            exit 1
+            --- stdout
+            error[UZ1004]: there is no kind `lllm`
+             --> apps/app.yaml:6:11
+              |
+            6 |  kind: lllm
+              |  ^^^^
+              |
+              = help: did you mean `llm`?
+                      run `uzel explain UZ1004`
 
-        error[UZ1010]: `fst` is not declared under `models`
-          --> apps/app.yaml:10:12
-           |
-        10 |     model: fst
-           |            ^^^
-           |
-           = help: did you mean `fast`?
-                   run `uzel explain UZ1010`
+            error[UZ1010]: `fst` is not declared under `models`
+              --> apps/app.yaml:10:12
+               |
+            10 |  model: fst
+               |  ^^^
+               |
+               = help: did you mean `fast`?
+                       run `uzel explain UZ1010`
 
-        error[UZ2004]: `input` has no field `mesage`
-          --> apps/app.yaml:11:31
-           |
-        11 |     prompt: "Answer: {{ input.mesage }}"
-           |                               ^^^^^^
-           |
-           = help: did you mean `message`?
-                   run `uzel explain UZ2004`
+            error[UZ2004]: `input` has no field `mesage`
+              --> apps/app.yaml:11:31
+               |
+            11 |  prompt: "Answer: {{ input.mesage }}"
+               |  ^^^^^^
+               |
+               = help: did you mean `message`?
+                       run `uzel explain UZ2004`
 
-        apps/app.yaml: 3 errors
-    "#]],
+            apps/app.yaml: 3 errors
+        "#]],
     );
     scratch.check(
         &["check", "apps/app.yaml", "--format", "json"],
@@ -138,19 +138,19 @@ fn a_far_place_in_a_large_file() {
     Scratch::new(&[("app.yaml", &text)]).check(
         &["check"],
         expect![[r#"
-        exit 1
-        --- stdout
-        error[UZ1004]: there is no kind `nothing`
-              --> app.yaml:100002:21
-               |
-        100002 | nodes: { a: { kind: nothing } }
-               |                     ^^^^^^^
-               |
-               = help: known are code, guard, human, llm, retrieve, route, tool
-                       run `uzel explain UZ1004`
+            exit 1
+            --- stdout
+            error[UZ1004]: there is no kind `nothing`
+                  --> app.yaml:100002:21
+                   |
+            100002 | nodes: { a: { kind: nothing } }
+                   |  ^^^^^^^
+                   |
+                   = help: known are code, guard, human, llm, retrieve, route, tool
+                           run `uzel explain UZ1004`
 
-        app.yaml: 1 error
-    "#]],
+            app.yaml: 1 error
+        "#]],
     );
 }
 
@@ -160,19 +160,19 @@ fn an_app_with_mistakes_does_not_run() {
     scratch.check(
         &["run"],
         expect![[r#"
-        exit 1
-        --- stderr
-        error[UZ1012]: the app has no nodes
-         --> app.yaml:2:8
-          |
-        2 | nodes: {}
-          |        ^^
-          |
-          = help: add at least one node: `nodes: { answer: { kind: llm, … } }`
-                  run `uzel explain UZ1012`
+            exit 1
+            --- stderr
+            error[UZ1012]: the app has no nodes
+             --> app.yaml:2:8
+              |
+            2 | nodes: {}
+              |  ^^
+              |
+              = help: add at least one node: `nodes: { answer: { kind: llm, … } }`
+                      run `uzel explain UZ1012`
 
-        error: the app cannot run: 1 error
-    "#]],
+            error: the app cannot run: 1 error
+        "#]],
     );
     assert!(!scratch.exists(".uzel"), "a run that cannot begin leaves no store");
 }

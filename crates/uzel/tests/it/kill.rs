@@ -188,7 +188,7 @@ fn answer(request: &Request, categories: &BTreeMap<String, String>) -> Value {
         let sure = matches!(category, "refund" | "question" | "complaint");
         let faulty = ["broken", "damaged", "faulty", "wrong"].iter().any(|word| prompt.contains(word));
         json!({
-            "category": if sure { category } else { "question" }, "order_id": null, "faulty": faulty,
+            "category": if sure { category } else { "question" }, "order_id": null, "language": "en", "faulty": faulty,
             "confidence": if sure { 0.9 } else { 0.2 },
         })
         .to_string()

@@ -111,15 +111,17 @@ fn without_times(line: &str) -> String {
         if fresh && rest.get(10..11) == Some(" ") && rest.get(19..23) == Some(" UTC") {
             out.push_str("[DATE]");
             rest = &rest[23..];
+        } else if fresh && number == 13 && rest.bytes().take(13).all(|b| b.is_ascii_digit()) {
+            // Milliseconds since 1970.
+            out.push_str("[MS]");
+            rest = after;
         } else if let (true, true, Some(unit)) = (fresh, number > 0, unit) {
             out.push_str("[T]");
-            // Columns after a time would move with its width.
             rest = &after[unit.len()..];
-            let spaces = rest.len() - rest.trim_start_matches(' ').len();
-            if spaces > 1 {
-                out.push_str("  ");
-                rest = &rest[spaces..];
-            }
+        } else if rest.starts_with("  ") && !out.trim().is_empty() {
+            // Columns after a time move with its width, and so do their heads.
+            out.push_str("  ");
+            rest = rest.trim_start_matches(' ');
         } else {
             out.push(c);
             rest = &rest[c.len_utf8()..];

@@ -12,15 +12,15 @@ fn new_makes_an_app_that_runs() {
     scratch.check(
         &["new", "shop"],
         expect![[r#"
-        exit 0
-        --- stderr
-        made: shop (3 files)
-        next
-          check it                        uzel check shop
-          run it once                     uzel run shop --input 'message=Where is my invoice?'
-          run it for each line of a file  uzel run shop --inputs shop/tickets.jsonl
-          see its nodes                   uzel graph shop
-    "#]],
+            exit 0
+            --- stderr
+            made: shop (3 files)
+            next
+              check it  uzel check shop
+              run it once  uzel run shop --input 'message=Where is my invoice?'
+              run it for each line of a file  uzel run shop --inputs shop/tickets.jsonl
+              see its nodes  uzel graph shop
+        "#]],
     );
     scratch.check(
         &["new", "shop"],
@@ -68,14 +68,14 @@ fn drawings() {
     scratch.check(
         &["graph"],
         expect![[r#"
-        exit 0
-        --- stdout
-        desk: 3 nodes
-        1 ─ screen  guard  → sort
-                           block: the run stops with a text
-        2 ─ sort    llm    → look
-        3 ─ look    human  only when input.urgent
-    "#]],
+            exit 0
+            --- stdout
+            desk: 3 nodes
+            1 ─ screen  guard  → sort
+                               block: the run stops with a text
+            2 ─ sort  llm  → look
+            3 ─ look  human  only when input.urgent
+        "#]],
     );
     scratch.check(
         &["graph", "--format", "mermaid"],
