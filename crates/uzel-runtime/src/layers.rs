@@ -140,7 +140,7 @@ impl Place<'_> {
         loop {
             // What the first try of all may cost was reserved before; that reservation is for whichever is in flight.
             if meta.attempts > 0 {
-                let why = |limit: Failure| meta.tries.last().into_iter().fold(limit, |limit, last| limit.because(last));
+                let why = |limit: Failure| meta.tries.last().into_iter().fold(limit, Failure::because);
                 self.conditions.purse.affords_another().map_err(why)?;
             }
             number += 1;

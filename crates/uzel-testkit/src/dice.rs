@@ -11,7 +11,7 @@ impl Dice {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -21,11 +21,11 @@ impl Dice {
 
     /// From 0 (with) to `most` (without); 0 if `most` is 0.
     pub fn below(&mut self, most: u64) -> u64 {
-        if most == 0 { 0 } else { self.next() % most }
+        if most == 0 { 0 } else { self.bits() % most }
     }
 
     /// From 0 (with) to 1 (without).
     pub fn share(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 }

@@ -101,7 +101,7 @@ impl Future for Sleep {
         if state.now >= this.until {
             return Poll::Ready(());
         }
-        let key = *this.key.get_or_insert_with(|| (this.until, state.dice.next()));
+        let key = *this.key.get_or_insert_with(|| (this.until, state.dice.bits()));
         state.sleepers.insert(key, cx.waker().clone());
         Poll::Pending
     }

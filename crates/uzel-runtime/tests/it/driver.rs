@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use uzel_core::{
     event::{Event, InstancePath, RunId, Stored, Time},
     failure::{Failure, FailureClass},
-    store::{Head, Status},
+    store::{Filter, Head, Status},
 };
 use uzel_runtime::{
     driver::{Ask, Watcher},
@@ -85,7 +85,7 @@ fn cancel_stops_what_is_in_flight_and_nothing_starts_after() {
         assert_eq!((head.status, &head.outcome), (Status::Cancelled, &json!({ "why": "enough" })));
         assert_eq!(world.now(), EPOCH.plus(Duration::from_millis(35)), "nobody waited for what hung");
         let done = ledger.counts();
-        world.sleep(Duration::from_secs(3600)).await;
+        world.sleep(Duration::from_hours(1)).await;
         assert_eq!(ledger.counts(), done, "nothing starts after");
         assert_eq!(done.get("after/effect1"), None);
         let log = lab.log("r1").await;
@@ -399,7 +399,7 @@ nodes: { a: { kind: probe, class: keyed, effects: 2 } }
 ";
     sim::run(1, |world| async move {
         let down = ledger(&world, |done| match (done.effect.as_str(), done.attempt) {
-            ("effect1", 1) | ("effect2", 1) => {
+            ("effect1" | "effect2", 1) => {
                 Reply::Fail(Failure::new(FailureClass::ServerError, "down"), Duration::from_millis(5))
             }
             ("effect2", _) => Reply::Hang,
@@ -485,6 +485,6 @@ fn an_id_that_is_taken_is_a_conflict() {
         lab.start("r1", json!({})).await.unwrap();
         let again = lab.start("r1", json!({})).await;
         assert!(matches!(again, Err(Error::Store(uzel_core::store::Error::Conflict { .. }))), "{again:?}");
-        assert_eq!(lab.engine.store.heads(Default::default()).await.unwrap().len(), 1);
+        assert_eq!(lab.engine.store.heads(Filter::default()).await.unwrap().len(), 1);
     });
 }
