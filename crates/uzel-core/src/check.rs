@@ -13,15 +13,17 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, Severity, did_you_mean},
     document::{Common, Document},
     expr::{Binding, Expression, Template},
-    graph::{Declared, Flag, Graph, Input, Program},
+    graph::{Declared, Flag, Graph, Input, Ports, Program},
     kind::{Catalog, KindDef},
     schema::{Schema, Type},
     source::{SourceId, Sources, Span},
-    yaml::{self, Data, Text, Tree},
+    yaml::{self, Data, Soundness, Text, Tree},
 };
 
 mod declarations;
 mod edges;
+mod limits;
+mod lints;
 mod nodes;
 mod order;
 mod presence;
@@ -84,7 +86,7 @@ fn finish(
     mut out: Diagnostics,
 ) -> Reading {
     let graph = tree.and_then(|tree| App { catalog, choices, reader: &mut reader, out: &mut out }.graph(main, &tree));
-    out.sort();
+    out.settle();
     let graph = graph.filter(|_| !out.has_errors()).map(|mut graph| {
         graph.sources = reader.sources.clone();
         graph.files = std::mem::take(&mut reader.read);
@@ -161,15 +163,26 @@ struct App<'a, 'r> {
 
 impl App<'_, '_> {
     fn graph(mut self, main: &str, tree: &Tree) -> Option<Graph> {
-        let document: Document = yaml::from_tree(tree, self.out).unwrap_or_default();
+        let (document, soundness) = yaml::partly_from_tree::<Document>(tree, self.out);
+        let document = document.unwrap_or_default();
+        let whole = soundness == Soundness::Whole;
         self.version(&document, tree);
-        let secrets: Vec<String> = document.secrets.iter().map(|name| name.as_str().to_owned()).collect();
-        let inputs = document.inputs.as_ref().and_then(|tree| Schema::read_fields(tree, self.out));
-        let inputs = inputs.unwrap_or_else(|| Schema::of(Type::object(std::iter::empty())));
+        self.limits(&document, tree);
+        let secrets = document.secrets.iter().map(|name| name.as_str().to_owned());
+        // Of `secrets: KEY`, which has been reported, the name is still known.
+        let alone = tree.get("secrets").and_then(Tree::as_str).map(str::to_owned);
+        let secrets: Vec<String> = secrets.chain(alone).collect();
+        let inputs = match &document.inputs {
+            Some(tree) => Schema::read_fields(tree, self.out).unwrap_or_else(Schema::any),
+            // The key may be there under a misspelt name.
+            None if !whole => Schema::any(),
+            None => Schema::of(Type::object(std::iter::empty())),
+        };
         let flags = self.flags(document.flags.as_ref());
-        let declared = self.declared(&document, &secrets);
+        let declared = self.declared(&document, &secrets, whole);
         let entries: &[yaml::Entry] = match document.nodes.as_ref().map(|tree| &tree.data) {
             Some(Data::Map(entries)) if !entries.is_empty() => entries,
+            None if !whole => &[],
             Some(Data::Map(_)) | None => {
                 let at = document.nodes.as_ref().map_or(tree.span.head(), |nodes| nodes.span);
                 self.out.push(
@@ -180,13 +193,21 @@ impl App<'_, '_> {
             }
             Some(_) => {
                 let nodes = document.nodes.as_ref().map_or(tree.span, |nodes| nodes.span);
-                self.out.push(Diagnostic::new(Code::WRONG_SHAPE, nodes, "`nodes` must be a map of named nodes"));
+                self.out.push(
+                    Diagnostic::new(Code::WRONG_SHAPE, nodes, "`nodes` must be a map of named nodes")
+                        .help("write `NAME:` and under it the node's keys, instead of `-`"),
+                );
                 &[]
             }
         };
-        let drafts = self.drafts(entries, &declared, document.defaults.as_ref());
+        let (drafts, unclear) = self.drafts(entries, &declared, document.defaults.as_ref());
         let output = document.output.as_ref().and_then(|tree| Binding::parse(tree, self.out));
-        let linked = edges::link(drafts, output.as_ref(), self.out);
+        // Without nodes, whatever the output refers to is missing for that reason.
+        let output = output.filter(|_| !entries.is_empty());
+        let linked = edges::link(drafts, unclear, output.as_ref(), self.out);
+        if let Some(linked) = &linked {
+            lints::reliability(linked, self.out);
+        }
         let nodes = typing::infer(linked, &inputs, &flags, output.as_ref(), self.out);
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {
@@ -209,8 +230,15 @@ impl App<'_, '_> {
         match &document.version {
             Some(version) if version.to_json() == 1 => {}
             Some(version) => self.out.push(
-                Diagnostic::new(Code::BAD_VERSION, version.span, "this program knows version 1 of the app file")
-                    .help("write `version: 1`"),
+                Diagnostic::new(
+                    Code::BAD_VERSION,
+                    version.span,
+                    match &version.data {
+                        Data::Number(number) => format!("this program knows version 1 of the app file, not {number}"),
+                        _ => format!("`version` must be the number 1, found {}", version.describe()),
+                    },
+                )
+                .help("write `version: 1`"),
             ),
             None => {
                 let mut missing = Diagnostic::new(Code::MISSING_KEY, tree.span.head(), "`version` is missing")
@@ -283,6 +311,19 @@ impl<'a> Check<'a> {
     /// Reports a problem.
     pub fn report(&mut self, diagnostic: Diagnostic) {
         self.out.push(diagnostic);
+    }
+
+    /// Checks a config in which some keys do not exist. What it lacks may be there under a misspelt name, so what follows
+    /// from that is not reported.
+    pub(crate) fn on_unknown_keys<C>(&mut self, check: &dyn Fn(&C, &mut Check<'_>) -> Ports, config: &C) -> Ports {
+        let before = std::mem::take(self.out);
+        let ports = check(config, self);
+        let found = std::mem::replace(self.out, before);
+        let follows = |code: Code| matches!(code, Code::MISSING_KEY | Code::BAD_KIND_CONFIG);
+        for diagnostic in found.iter().filter(|diagnostic| !follows(diagnostic.code)) {
+            self.out.push(diagnostic.clone());
+        }
+        Ports { output: Some(Type::Any), later: None, ..ports }
     }
 
     /// The node's own timeout, if it has one.
@@ -362,12 +403,15 @@ impl<'a> Check<'a> {
         if map.contains_key(name.as_str()) {
             return true;
         }
+        if self.declared.is_unclear(section, name.as_str()) {
+            return false;
+        }
         let help = did_you_mean(name.as_str(), map.keys().map(String::as_str)).unwrap_or_else(|| {
-            let known: Vec<&str> = map.keys().map(String::as_str).take(8).collect();
+            let known: Vec<String> = map.keys().map(|name| format!("`{name}`")).take(8).collect();
             if known.is_empty() {
                 format!("declare it under `{section}:` at the top level")
             } else {
-                format!("`{section}:` declares {}", known.join(", "))
+                format!("`{section}` has {}", known.join(", "))
             }
         });
         self.out.push(

@@ -106,6 +106,14 @@ impl Diagnostics {
         self.list.iter().any(|d| d.severity == Severity::Error)
     }
 
+    /// Takes out what another diagnostic says better, and sorts. A key that does not exist need not be quoted either.
+    pub fn settle(&mut self) {
+        let unknown: Vec<Span> =
+            self.list.iter().filter(|d| d.code == Code::UNKNOWN_KEY).filter_map(|d| d.at).collect();
+        self.list.retain(|d| d.code != Code::YAML11_KEY || d.at.is_none_or(|at| !unknown.contains(&at)));
+        self.sort();
+    }
+
     /// In document order: by source, then place; those without a place come first.
     pub fn sort(&mut self) {
         self.list.sort_by_key(|d| d.at.map(|s| (s.source.0, s.start)));

@@ -4,6 +4,9 @@ use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+/// The name by which the YAML reader knows a duration, to report a bad one as such.
+pub(crate) const MAGIC: &str = "$uzel::Duration";
+
 /// Units, longest first: name and milliseconds.
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
@@ -40,6 +43,11 @@ pub fn parse(text: &str) -> Result<Duration, Error> {
         return fail("fractions are not read; use a smaller unit, such as `1500ms` for 1.5 seconds".into());
     }
     let Some((_, factor)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+        let meant = [("sec", "s"), ("min", "m"), ("hour", "h"), ("hr", "h"), ("day", "d"), ("milli", "ms")];
+        let meant = meant.iter().find(|(word, _)| unit.to_lowercase().starts_with(word));
+        if let Some((_, meant)) = meant {
+            return fail(format!("write `{digits}{meant}`"));
+        }
         let unit = shorten(unit);
         return fail(format!("there is no unit `{unit}`; the units are ms, s, m (minutes), h and d"));
     };
@@ -98,7 +106,7 @@ impl Serialize for DurationText {
 impl<'de> Deserialize<'de> for DurationText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
-        impl de::Visitor<'_> for Visitor {
+        impl<'de> de::Visitor<'de> for Visitor {
             type Value = DurationText;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,8 +129,12 @@ impl<'de> Deserialize<'de> for DurationText {
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<DurationText, E> {
                 self.visit_str(&number.to_string())
             }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<DurationText, D::Error> {
+                deserializer.deserialize_any(self)
+            }
         }
-        deserializer.deserialize_any(Visitor)
+        deserializer.deserialize_newtype_struct(MAGIC, Visitor)
     }
 }
 
@@ -170,7 +182,9 @@ mod tests {
         assert_eq!(cause("-3s"), "it must be a number and a unit, such as `30s`");
         assert_eq!(cause(""), "it must be a number and a unit, such as `30s`");
         assert_eq!(cause("1.5s"), "fractions are not read; use a smaller unit, such as `1500ms` for 1.5 seconds");
-        assert_eq!(cause("3min"), "there is no unit `min`; the units are ms, s, m (minutes), h and d");
+        assert_eq!(cause("3min"), "write `3m`");
+        assert_eq!(cause("7 days"), "write `7d`");
+        assert_eq!(cause("2w"), "there is no unit `w`; the units are ms, s, m (minutes), h and d");
         assert_eq!(cause("99999999999999999999s"), "it is longer than 3650d");
         assert_eq!(cause("3651d"), "it is longer than 3650d");
     }

@@ -60,7 +60,8 @@ impl Expression {
         let trimmed = value.trim();
         let lead = value.len() - value.trim_start().len();
         if trimmed.is_empty() {
-            out.push(Diagnostic::new(Code::EXPRESSION_SYNTAX, text.span, "an expression is missing"));
+            let help = "write one, such as `order.total > 100`, or remove the key";
+            out.push(Diagnostic::new(Code::EXPRESSION_SYNTAX, text.span, "an expression is missing").help(help));
             return None;
         }
         if trimmed.starts_with("{{") || trimmed.starts_with("{%") {
@@ -83,7 +84,9 @@ impl Expression {
                         return None;
                     }
                     None => {
-                        out.push(Diagnostic::new(Code::EXPRESSION_SYNTAX, text.span, "`${{` is not closed by `}}`"));
+                        let message = "`${{` is not closed by `}}`";
+                        let help = "add `}}`, or write the expression without braces";
+                        out.push(Diagnostic::new(Code::EXPRESSION_SYNTAX, text.span, message).help(help));
                         return None;
                     }
                 }

@@ -1,16 +1,22 @@
 //! The checked, immutable program: nodes, what starts them, and what they use. Made by `check`, read by the engine.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::{
+    capability::tool::EffectClass,
     diagnostic::Diagnostics,
     document::Limits,
     expr::{Binding, Expression, Reference, Scope, Template, TypeScope},
     failure::Failure,
-    kind::{ConnectionDef, KindDef, ModelDef, ModelPorts, RetrieverDef, ToolDef, ToolPorts},
+    kind::{ConnectionDef, FunctionDef, KindDef, ModelDef, ModelPorts, RetrieverDef, ToolDef, ToolPorts},
     policy::RetryPolicy,
     schema::{Schema, Type},
     source::{Sources, Span},
@@ -71,6 +77,22 @@ pub struct Declared {
     pub connections: IndexMap<String, Declaration<ConnectionDef, ()>>,
     /// Knowledge bases.
     pub knowledge: IndexMap<String, Declaration<RetrieverDef, ()>>,
+    /// Functions of the host program; none when a program without them reads the app.
+    pub functions: BTreeMap<String, FunctionDef>,
+    /// Section and name of what could not be read, and `*` for a section whose name may be misspelt: that such a name
+    /// is not declared is no second mistake. Empty in a graph.
+    pub(crate) unclear: BTreeSet<(&'static str, String)>,
+}
+
+impl Declared {
+    /// Whether a name was declared in a way that could not be read.
+    pub(crate) fn is_unclear(&self, section: &str, name: &str) -> bool {
+        let listed =
+            |section: &str, name: &str| self.unclear.iter().any(|(s, n)| *s == section && (n == name || n == "*"));
+        // A connection's operations are tools: `shop.query`.
+        let connection = name.split_once('.').map(|(connection, _)| connection).filter(|_| section == "tools");
+        listed(section, name) || connection.is_some_and(|connection| listed("connections", connection))
+    }
 }
 
 /// One named thing.
@@ -254,6 +276,10 @@ pub struct Ports {
     pub ways: Vec<(String, Vec<Text>)>,
     /// Called when the types of the inputs are known.
     pub later: Option<Later>,
+    /// What repeating the tool it calls does, if it calls one.
+    pub effect: Option<EffectClass>,
+    /// Whether it keeps what comes after it from happening when somebody or something says no.
+    pub gate: bool,
 }
 
 impl Ports {

@@ -3,7 +3,7 @@
 //! A kind is described by [`Kind`]: its config, a pure check and a build. Describing and doing are two traits because
 //! they have different lifetimes: [`Kind`] is asked while a document is read, [`Node`] while a run runs.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::{JsonSchema, Schema as JsonSchemaValue};
 use serde::de::DeserializeOwned;
@@ -20,7 +20,7 @@ use crate::{
     graph::Ports,
     node::Node,
     schema::{Schema, Type},
-    yaml::{self, Text, Tree},
+    yaml::{self, Soundness, Text, Tree},
 };
 
 /// An example for the reference; tests read each one.
@@ -84,8 +84,12 @@ impl KindDef {
             takes: K::TAKES,
             schema: || schemars::schema_for!(K::Config),
             check: |tree, cx| {
-                let config = yaml::from_tree::<K::Config>(tree, cx.out)?;
-                Some(K::check(&config, cx))
+                let (config, soundness) = yaml::partly_from_tree::<K::Config>(tree, cx.out);
+                match soundness {
+                    Soundness::Whole => Some(K::check(&config?, cx)),
+                    Soundness::UnknownKeys => Some(cx.on_unknown_keys(&K::check, &config?)),
+                    Soundness::StandIns => None,
+                }
             },
             build: |tree, cx| K::build(config_again(tree)?, cx),
         }
@@ -191,6 +195,15 @@ pub struct RetrieverDef {
     pub build: BuildRetriever,
 }
 
+/// What a function of the host program takes and gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FunctionDef {
+    /// Its argument.
+    pub params: Type,
+    /// Its result.
+    pub result: Type,
+}
+
 /// Everything an app file can name, in order. A program may add to the standard lists.
 #[derive(Clone, Default)]
 pub struct Catalog {
@@ -204,6 +217,8 @@ pub struct Catalog {
     pub connections: Vec<ConnectionDef>,
     /// Sorts of knowledge bases.
     pub retrievers: Vec<RetrieverDef>,
+    /// Functions of the host program, by the name in `rust:NAME`.
+    pub functions: BTreeMap<String, FunctionDef>,
 }
 
 impl Catalog {

@@ -6,6 +6,7 @@
 
 pub mod amount;
 pub mod build;
+pub mod builder;
 pub mod capability;
 pub mod chat;
 pub mod check;

@@ -60,7 +60,7 @@ impl RetryPolicy {
     pub fn problems(&self) -> Vec<(&'static str, String)> {
         let mut found = vec![];
         if self.max == 0 {
-            found.push(("max", "`max` counts the first try too; write 1 for no retry".to_owned()));
+            found.push(("max", "`max: 0` never tries: the first try counts too".to_owned()));
         } else if self.max > Self::MAX {
             found.push(("max", format!("`max: {}` is more than {} tries", self.max, Self::MAX)));
         }

@@ -17,7 +17,8 @@ mod text;
 mod tree;
 
 pub use self::{
-    de::from_named_tree, de::from_tree, magic::Spanned, parse::parse, text::Text, tree::Data, tree::Entry, tree::Tree,
+    de::Soundness, de::from_named_tree, de::from_tree, de::partly_from_tree, magic::Spanned, parse::parse, text::Text,
+    tree::Data, tree::Entry, tree::Tree,
 };
 
 use std::sync::Arc;

@@ -113,8 +113,13 @@ output: { days: "${{ age }}" }
 
 fn unknown_target(run: &Text) -> Diagnostic {
     let message = format!("`{}` cannot be run", run.as_str());
-    Diagnostic::new(DiagnosticCode::BAD_RUN_TARGET, run.span, message)
-        .help("write `js:FILE.js#FUNCTION`, `builtin:NAME` or `rust:NAME`")
+    let path = run.as_str().trim_start_matches("js:");
+    let help = if std::path::Path::new(path).extension().is_some_and(|ending| ending == "js") {
+        format!("write `js:{path}#FUNCTION`, with the name of a function that the file exports")
+    } else {
+        "write `js:FILE.js#FUNCTION`, `builtin:NAME` or `rust:NAME`".to_owned()
+    };
+    Diagnostic::new(DiagnosticCode::BAD_RUN_TARGET, run.span, message).help(help)
 }
 
 /// Looks at what is run; gives the types of its argument and result where they are known.
@@ -135,7 +140,24 @@ fn check_target(run: &Text, cx: &mut Check<'_>) -> (Option<Type>, Option<Type>) 
                 cx.report(Diagnostic::new(DiagnosticCode::BAD_RUN_TARGET, run.span, message).help(help));
             }
         },
-        Some(Target::Rust(_)) => {}
+        Some(Target::Rust(name)) => return check_rust(run, name, cx),
+    }
+    (None, None)
+}
+
+/// The types of a function of the host program. Where none are known, as when the command line reads an app that another
+/// program runs, nothing is said.
+fn check_rust(run: &Text, name: &str, cx: &mut Check<'_>) -> (Option<Type>, Option<Type>) {
+    let functions = &cx.declared.functions;
+    if let Some(function) = functions.get(name) {
+        return (Some(function.params.clone()), Some(function.result.clone()));
+    }
+    if !functions.is_empty() {
+        let names = || functions.keys().map(String::as_str);
+        let help = did_you_mean(name, names())
+            .unwrap_or_else(|| format!("the functions are {}", names().collect::<Vec<_>>().join(", ")));
+        let message = format!("no function `{name}` is registered");
+        cx.report(Diagnostic::new(DiagnosticCode::BAD_RUN_TARGET, run.span, message).help(help));
     }
     (None, None)
 }
@@ -171,16 +193,38 @@ fn check_js(run: &Text, path: &str, function: &str, cx: &mut Check<'_>) {
         }
     };
     match loaded {
-        Err(failure) => {
-            let message = format!("`{path}` cannot be loaded: {failure}");
-            cx.report(Diagnostic::new(DiagnosticCode::BAD_RUN_TARGET, run.span, message));
-        }
+        Err(failure) => cx.report(not_loaded(run, path, &failure, &wanted)),
         Ok(script) => {
-            if let Some(message) = script.lacks(function) {
-                cx.report(Diagnostic::new(DiagnosticCode::BAD_RUN_TARGET, run.span, message));
+            if let Some((message, help)) = script.lacks(function) {
+                let name = run.as_str().len() - function.len()..run.as_str().len();
+                cx.report(Diagnostic::new(DiagnosticCode::BAD_RUN_TARGET, run.at(name), message).help(help));
             }
         }
     }
+}
+
+/// What keeps a file from being loaded, in that file where the failure names a line of it.
+fn not_loaded(run: &Text, path: &str, failure: &Failure, files: &[(String, Text)]) -> Diagnostic {
+    let frames = failure.causes.iter().flat_map(|cause| cause.lines()).chain([failure.message.as_str()]);
+    let places = frames.flat_map(|frame| frame.split([' ', '(', ')']));
+    let place = places.into_iter().find_map(|place| {
+        let mut parts = place.trim_end_matches(':').splitn(3, ':');
+        let (file, line) = (parts.next()?, parts.next()?.parse::<usize>().ok()?);
+        let column = parts.next().and_then(|column| column.parse::<usize>().ok()).unwrap_or(1);
+        let (_, text) = files.iter().find(|(known, _)| known == file)?;
+        let start = text.as_str().split_inclusive('\n').take(line.checked_sub(1)?).map(str::len).sum::<usize>();
+        let rest = text.as_str().get(start..)?.lines().next().unwrap_or_default();
+        let within = rest.char_indices().nth(column.checked_sub(1)?).map_or(rest.len(), |(at, _)| at);
+        Some(text.at(start + within..start + rest.len()))
+    });
+    let what = failure.message.split_once(": ").filter(|(place, _)| place.contains(".js:")).map_or_else(
+        || failure.message.as_str(),
+        |(_, what)| what,
+    );
+    let message = format!("`{path}` cannot be loaded: {what}");
+    Diagnostic::new(DiagnosticCode::BAD_RUN_TARGET, place.unwrap_or(run.span), message)
+        .label(run.span, "it is named here")
+        .help("correct the file")
 }
 
 fn load(path: &str, lookup: impl Fn(&str) -> Option<String> + 'static) -> Result<js::Script, Failure> {

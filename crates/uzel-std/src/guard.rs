@@ -98,7 +98,8 @@ output: { text: "${{ screen.text }}" }
             ("excerpt", Type::String),
         ]);
         let subject = if config.value.is_some() { ("value", Type::Any) } else { ("text", Type::String) };
-        Ports::of(Type::object([subject, ("findings", Type::list(finding))]))
+        let output = Type::object([subject, ("findings", Type::list(finding))]);
+        Ports { gate: true, ..Ports::of(output) }
     }
 
     fn build(config: Config, _cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {

@@ -90,12 +90,13 @@ output: { decision: "${{ approve.action }}" }
             }
         }
         let form = schema.map_or_else(|| Type::object(std::iter::empty()), |schema| schema.ty);
-        Ports::of(Type::object([
+        let output = Type::object([
             ("action", Type::texts(actions.iter().map(String::as_str))),
             ("form", form),
             ("by", Type::String),
             ("at", Type::Integer),
-        ]))
+        ]);
+        Ports { gate: true, ..Ports::of(output) }
     }
 
     fn build(config: Config, _cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {

@@ -35,5 +35,6 @@ pub fn catalog() -> Catalog {
         tools: tools::DEFS.to_vec(),
         connections: vec![tools::SQLITE],
         retrievers: vec![retrievers::FILES],
+        ..Catalog::default()
     }
 }

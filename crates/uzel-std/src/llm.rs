@@ -226,9 +226,9 @@ impl Asker {
                 messages.push(Message::new(role, content));
             }
         }
-        let documents: Vec<Document> = match input.get("documents") {
-            None | Some(Value::Null) => vec![],
-            Some(documents) => serde_json::from_value(documents.clone()).map_err(|e| {
+        let documents: Option<Vec<Document>> = match input.get("documents") {
+            None | Some(Value::Null) => None,
+            Some(documents) => serde_json::from_value(documents.clone()).map(Some).map_err(|e| {
                 Failure::new(FailureClass::Code, "`documents` must be a list of `{ id, title, text }`").because(e)
             })?,
         };

@@ -72,17 +72,18 @@ nodes:
             .iter()
             .map(|entry| (entry.key.as_str().to_owned(), entry.key.span))
             .collect();
-        let by = config.by.span;
+        let (by, written) = (config.by.span, config.by.as_str().trim().to_owned());
         let output = Type::texts(cases.iter().map(|(case, _)| case.as_str()));
         Ports {
             output: Some(output),
             ways,
             later: Some(Box::new(move |inputs, out| {
                 if let Some(ty) = inputs.get("by") {
-                    check_cases(ty, &cases, by, out);
+                    check_cases(ty, &cases, by, &written, out);
                 }
                 None
             })),
+            ..Ports::default()
         }
     }
 
@@ -123,7 +124,7 @@ fn ways(cases: &Tree, out: &mut Diagnostics) -> Vec<(String, Vec<Text>)> {
 }
 
 /// Every value that `by` can have needs a case, and every case a value.
-fn check_cases(ty: &Type, cases: &[(String, Span)], by: Span, out: &mut Diagnostics) {
+fn check_cases(ty: &Type, cases: &[(String, Span)], by: Span, written: &str, out: &mut Diagnostics) {
     let has_default = cases.iter().any(|(case, _)| case == DEFAULT);
     let members: Vec<Type> = ty.members().to_vec();
     let mut values = vec![];
@@ -136,7 +137,7 @@ fn check_cases(ty: &Type, cases: &[(String, Span)], by: Span, out: &mut Diagnost
             Type::Any | Type::String | Type::Integer | Type::Number => open = true,
             _ => {
                 let message = format!("a route needs a text, a number or a boolean, and `by` is {ty}");
-                out.push(Diagnostic::new(Code::TYPE_MISMATCH, by, message).help("choose one of its fields"));
+                out.push(Diagnostic::new(Code::TYPE_MISMATCH, by, message).help(choose_field(member, written)));
                 return;
             }
         }
@@ -159,6 +160,17 @@ fn check_cases(ty: &Type, cases: &[(String, Span)], by: Span, out: &mut Diagnost
             out.push(Diagnostic::new(Code::UNKNOWN_CASE, *at, message).help(help));
         }
     }
+}
+
+/// Which field of a map can choose, for a `by` that is a plain path.
+fn choose_field(ty: &Type, written: &str) -> String {
+    let plain = written.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    let chooses = |ty: &Type| matches!(ty.without_null(), Type::Enum(_) | Type::Boolean | Type::String);
+    let field = match ty {
+        Type::Object(object) if plain => object.fields.iter().find(|(_, field)| chooses(&field.ty)),
+        _ => None,
+    };
+    field.map_or_else(|| "choose one of its fields".to_owned(), |(name, _)| format!("write `{written}.{name}`"))
 }
 
 fn text_of(value: &Value) -> String {

@@ -63,7 +63,7 @@ output: { order: "${{ order.row }}" }
         };
         let empty = Tree { span: config.tool.span, data: Data::Map(vec![]) };
         cx.binding("with", config.with.as_ref().unwrap_or(&empty), Some((ports.params.ty, "the tool")));
-        Ports::of(ports.output)
+        Ports { effect: Some(ports.class), ..Ports::of(ports.output) }
     }
 
     fn build(config: Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {

@@ -1,1 +1,34 @@
 //! The product: the uzel binary and the library a Rust program imports.
+//!
+//! A program loads an app file ([`App::load`]) or builds an app in code ([`App::builder`]), starts runs, watches their
+//! events, answers the questions that they ask people, and takes runs up again after a crash. It needs a tokio runtime.
+#![deny(missing_docs)]
+
+mod api;
+
+pub use api::{
+    app::App,
+    durations::{days, hours, minutes, seconds},
+    error::{Error, Problem, Problems},
+    handle::{RunEvent, RunHandle},
+    result::RunResult,
+    setup::{File, Setup},
+};
+pub use uzel_core::{
+    builder::{
+        Builder, Declaration, Node, Registered, code, code_fn, code_fn_as, connection, files, guard, http, human,
+        limits, llm, model, node, retrieve, route, tool, uses,
+    },
+    diagnostic::{Code, Severity},
+    event::{End, Event},
+    failure::{Failure, FailureClass},
+    graph::Graph,
+    source::Position,
+    store::{Filter, Head, Status, Task},
+};
+pub use uzel_runtime::engine::Start;
+
+/// Types of Rust that apps know: derive `schemars::JsonSchema`.
+pub use schemars;
+/// JSON in Rust.
+pub use serde_json::{self, Value, json};

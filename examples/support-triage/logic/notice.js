@@ -1,12 +1,20 @@
 // The sentence about money in a reply. It is written here and not by a model: it promises something.
 
+import { nextQuestion } from "./next.js";
+
 const ASK_FOR_DETAILS = ["no_order_number", "unknown_order", "not_your_order"];
 
 /**
  * Says how a refund request ended. `action` is what a person chose (null when nobody was asked), `changes` the number
  * of ledger rows that the payment wrote (null when nothing was to be paid), `amount_cents` what was to be paid.
+ * `question` is what the policy pages are asked for the rest of the reply.
  */
-export function notice({ decision, action, changes, amount_cents: cents }) {
+export function notice({ faulty, language, ...given }) {
+  const said = verdict(given);
+  return { ...said, question: nextQuestion(said.outcome, given.decision.code, faulty, language) };
+}
+
+function verdict({ decision, action, changes, amount_cents: cents }) {
   if (!decision.eligible) {
     const outcome = ASK_FOR_DETAILS.includes(decision.code) ? "needs_details" : "declined";
     return { outcome, refunded_cents: 0, text: decision.reason };

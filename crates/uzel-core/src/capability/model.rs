@@ -104,8 +104,8 @@ pub struct ChatRequest {
     pub labels: Vec<(String, String)>,
     /// In-context examples.
     pub examples: Vec<Example>,
-    /// Evidence.
-    pub documents: Vec<Document>,
+    /// Evidence. `None` where the node names none; empty where it does and nothing was found.
+    pub documents: Option<Vec<Document>>,
     /// The text that the question is about, where the node says so.
     pub input: Option<String>,
     /// Tools the model may ask for.

@@ -13,18 +13,28 @@ use crate::{
 
 impl App<'_, '_> {
     /// Reads all sections. Tools come last: they use connections.
-    pub(super) fn declared(&mut self, document: &Document, secrets: &[String]) -> Declared {
-        let mut declared = Declared::default();
-        for tree in
-            [&document.models, &document.connections, &document.knowledge, &document.tools].into_iter().flatten()
-        {
-            check_secrets(tree, secrets, self.out);
+    /// `whole`: all keys of the document are known.
+    pub(super) fn declared(&mut self, document: &Document, secrets: &[String], whole: bool) -> Declared {
+        let mut declared = Declared { functions: self.catalog.functions.clone(), ..Declared::default() };
+        let sections = [
+            ("models", &document.models),
+            ("connections", &document.connections),
+            ("knowledge", &document.knowledge),
+            ("tools", &document.tools),
+        ];
+        for (name, section) in sections {
+            match section {
+                Some(tree) => check_secrets(tree, secrets, self.out),
+                None if !whole => drop(declared.unclear.insert((name, "*".to_owned()))),
+                None => {}
+            }
         }
         self.models(document.models.as_ref(), &mut declared);
         self.connections(document.connections.as_ref(), &mut declared);
         self.knowledge(document.knowledge.as_ref(), &mut declared);
         self.tools(document.tools.as_ref(), &mut declared);
         self.connection_tools(&mut declared);
+        unclear(&sections, &mut declared);
         declared
     }
 
@@ -44,7 +54,7 @@ impl App<'_, '_> {
     }
 
     /// The text under `use`, or a diagnostic.
-    fn uses<'t>(&mut self, what: &str, entry: &'t Entry) -> Option<&'t Text> {
+    fn uses<'t>(&mut self, what: &str, such_as: &str, entry: &'t Entry) -> Option<&'t Text> {
         let text = entry.value.get("use").and_then(Tree::as_text);
         if text.is_none() {
             let at = entry.value.get("use").map_or(entry.key.span, |tree| tree.span);
@@ -54,7 +64,7 @@ impl App<'_, '_> {
                     at,
                     format!("{what} `{}` does not say what it uses", entry.key.as_str()),
                 )
-                .help("add `use:`, such as `use: openai/gpt-5-mini`, `use: http` or `use: sqlite`"),
+                .help(format!("add `use:`, such as `use: {such_as}`")),
             );
         }
         text
@@ -73,7 +83,7 @@ impl App<'_, '_> {
             let chosen = self.choices.models.get(name).or_else(|| self.choices.models.get("*"));
             let value = chosen.map_or_else(|| entry.value.clone(), |model| choose_model(&entry.value, model));
             let entry = Entry { key: entry.key.clone(), value };
-            let Some(uses) = self.uses("the model", &entry) else { continue };
+            let Some(uses) = self.uses("the model", "openai/gpt-5-mini", &entry) else { continue };
             let Some(def) = catalog.model(uses.as_str()) else {
                 let names: Vec<&str> = catalog.models.iter().map(|def| def.name).collect();
                 let provider = uses.as_str().split('/').next().unwrap_or_default();
@@ -97,7 +107,9 @@ impl App<'_, '_> {
         }
         let fallbacks: Vec<Text> =
             declared.models.values().flat_map(|declaration| declaration.ports.fallback.clone()).collect();
-        for text in fallbacks.iter().filter(|text| !known.iter().any(|name| name == text.as_str())) {
+        // Models that are there and could not be read are no second mistake.
+        let written = |name: &str| tree.is_some_and(|tree| tree.get(name).is_some());
+        for text in fallbacks.iter().filter(|text| !written(text.as_str())) {
             self.unknown(Code::UNKNOWN_NAME, "model", text, &known.iter().map(String::as_str).collect::<Vec<_>>());
         }
     }
@@ -105,7 +117,7 @@ impl App<'_, '_> {
     fn connections(&mut self, tree: Option<&Tree>, declared: &mut Declared) {
         let catalog = self.catalog;
         for entry in self.entries("connections", tree) {
-            let Some(uses) = self.uses("the connection", entry) else { continue };
+            let Some(uses) = self.uses("the connection", "sqlite", entry) else { continue };
             let Some(def) = catalog.connection(uses.as_str()) else {
                 let names: Vec<&str> = catalog.connections.iter().map(|def| def.name).collect();
                 self.unknown(Code::UNKNOWN_NAME, "sort of connection", uses, &names);
@@ -135,7 +147,7 @@ impl App<'_, '_> {
 
     fn tools(&mut self, tree: Option<&Tree>, declared: &mut Declared) {
         for entry in self.entries("tools", tree) {
-            let Some(uses) = self.uses("the tool", entry) else { continue };
+            let Some(uses) = self.uses("the tool", "http", entry) else { continue };
             self.tool(uses, entry.key.as_str(), entry.key.span, &entry.value, declared);
         }
     }
@@ -172,6 +184,22 @@ impl App<'_, '_> {
                 self.tool(&uses, &format!("{name}.{operation}"), connection.at, &tree, declared);
             }
         }
+    }
+}
+
+/// Notes what is declared and could not be read, before anything else asks for it.
+fn unclear(sections: &[(&'static str, &Option<Tree>)], declared: &mut Declared) {
+    for (section, tree) in sections {
+        let names = |entry: &Entry| entry.key.as_str().to_owned();
+        let known = |name: &String| match *section {
+            "models" => declared.models.contains_key(name),
+            "connections" => declared.connections.contains_key(name),
+            "knowledge" => declared.knowledge.contains_key(name),
+            _ => declared.tools.contains_key(name),
+        };
+        let entries = tree.as_ref().and_then(Tree::as_map).unwrap_or_default();
+        let lost: Vec<String> = entries.iter().map(names).filter(|name| !known(name)).collect();
+        declared.unclear.extend(lost.into_iter().map(|name| (*section, name)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names to edges: what each node refers to, what chooses it, and which of those are its nearest dependencies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
@@ -35,9 +35,17 @@ pub(super) struct LinkedNode {
 }
 
 /// Finds the edges; `None` when nodes wait for each other.
-pub(super) fn link(drafts: IndexMap<String, Draft>, output: Option<&Binding>, out: &mut Diagnostics) -> Option<Linked> {
+///
+/// Names in `unclear` are of nodes that could not be read: that they are not there is no second mistake.
+pub(super) fn link(
+    drafts: IndexMap<String, Draft>,
+    unclear: BTreeSet<String>,
+    output: Option<&Binding>,
+    out: &mut Diagnostics,
+) -> Option<Linked> {
     let mut linker = Linker {
         names: &drafts,
+        unclear,
         out,
         edges: vec![Vec::new(); drafts.len()],
         known: vec![BTreeMap::new(); drafts.len()],
@@ -55,16 +63,7 @@ pub(super) fn link(drafts: IndexMap<String, Draft>, output: Option<&Binding>, ou
     }
     let (all, mut known) = (linker.edges, linker.known);
     let order = order::topological(&all, |cycle| {
-        let names: Vec<&str> =
-            cycle.iter().filter_map(|(idx, _)| drafts.get_index(*idx)).map(|(id, _)| &**id).collect();
-        let at = cycle.first().map(|(_, at)| *at);
-        let mut problem = Diagnostic::new(Code::CYCLE, at, format!("nodes wait for each other: {}", names.join(" → ")))
-            .help("remove one of these references; repetition is a `loop` or `map` node");
-        for (idx, at) in cycle.iter().skip(1) {
-            let id = drafts.get_index(*idx).map_or("", |(id, _)| id);
-            problem = problem.label(*at, format!("`{id}` waits because of this"));
-        }
-        out.push(problem);
+        out.push(cycle_found(cycle, &drafts));
     })?;
     let near = order::nearest(&all, &order);
     let nodes = drafts
@@ -80,8 +79,30 @@ pub(super) fn link(drafts: IndexMap<String, Draft>, output: Option<&Binding>, ou
     Some(Linked { nodes, order })
 }
 
+/// Nodes with the place that makes each wait for the next, and the last for the first.
+fn cycle_found(cycle: &[(NodeIdx, Span)], drafts: &IndexMap<String, Draft>) -> Diagnostic {
+    let name = |idx: NodeIdx| drafts.get_index(idx).map_or("", |(id, _)| id.as_str());
+    let names: Vec<&str> = cycle.iter().map(|(idx, _)| name(*idx)).collect();
+    let at = cycle.first().map(|(_, at)| *at);
+    let [first, rest @ ..] = names.as_slice() else {
+        return Diagnostic::new(Code::CYCLE, at, "nodes wait for each other");
+    };
+    if rest.is_empty() {
+        let message = format!("`{first}` waits for itself");
+        return Diagnostic::new(Code::CYCLE, at, message).help("remove this reference");
+    }
+    let message = format!("nodes wait for each other: {} → {first}", names.join(" → "));
+    let mut problem = Diagnostic::new(Code::CYCLE, at, message).help("remove one of these references");
+    let nexts = rest.iter().skip(1).chain([first]);
+    for (((_, at), id), next) in cycle.iter().skip(1).zip(rest).zip(nexts) {
+        problem = problem.label(*at, format!("`{id}` waits for `{next}` because of this"));
+    }
+    problem
+}
+
 struct Linker<'a> {
     names: &'a IndexMap<String, Draft>,
+    unclear: BTreeSet<String>,
     out: &'a mut Diagnostics,
     edges: Vec<Vec<Edge>>,
     known: Vec<BTreeMap<String, NodeIdx>>,
@@ -163,6 +184,9 @@ impl Linker<'_> {
         if ROOTS.contains(&root) {
             return None;
         }
+        if self.unclear.contains(root) {
+            return self.names.get_index_of(root);
+        }
         self.names.get_index_of(root).or_else(|| {
             let names = self.names.keys().map(String::as_str).chain(["input", "run", "node", "flags", "nodes"]);
             let message = format!("there is no node `{root}`");
@@ -173,6 +197,9 @@ impl Linker<'_> {
     }
 
     fn node(&mut self, name: &Text) -> Option<NodeIdx> {
+        if self.unclear.contains(name.as_str()) {
+            return self.names.get_index_of(name.as_str());
+        }
         self.names.get_index_of(name.as_str()).or_else(|| {
             let message = format!("there is no node `{}`", name.as_str());
             let help = did_you_mean(name.as_str(), self.names.keys().map(String::as_str))

@@ -1,14 +1,18 @@
 //! Each node by itself: its common keys, its kind's check, its programs.
 
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 
-use super::{App, Check, ROOTS, split};
+use super::{App, Check, ROOTS, limits, split};
 use crate::{
+    capability::tool::EffectClass,
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     document::{Common, Defaults},
     expr::{Binding, Expression},
     graph::{Declared, Input, Later, Policy, Program},
     kind::KindDef,
+    policy::RetryPolicy,
     schema::Type,
     source::Span,
     yaml::{self, Data, Entry, Text, Tree},
@@ -27,6 +31,10 @@ pub(super) struct Draft {
     pub(super) output: Option<Type>,
     pub(super) ways: Vec<(String, Vec<Text>)>,
     pub(super) later: Option<Later>,
+    pub(super) effect: Option<EffectClass>,
+    pub(super) gate: bool,
+    /// The node's own `retry`, and where it is written.
+    pub(super) retry: Option<(RetryPolicy, Span)>,
     pub(super) on_error: DraftReaction,
     pub(super) on_block: DraftReaction,
     pub(super) policy: Policy,
@@ -42,31 +50,44 @@ pub(super) enum DraftReaction {
 }
 
 impl App<'_, '_> {
+    /// The nodes that can be looked at further, and names that are no mistake although they are not among them.
     pub(super) fn drafts(
         &mut self,
         entries: &[Entry],
         declared: &Declared,
         defaults: Option<&Defaults>,
-    ) -> IndexMap<String, Draft> {
-        let mut drafts = IndexMap::new();
+    ) -> (IndexMap<String, Draft>, BTreeSet<String>) {
+        let (mut drafts, mut unclear) = (IndexMap::new(), BTreeSet::new());
         for entry in entries {
-            self.check_id(&entry.key);
-            if let Some(draft) = self.draft(entry, declared, defaults) {
-                drafts.insert(draft.id.clone(), draft);
+            if !self.check_id(&entry.key) {
+                // For an expression `check-reply` is `check` minus `reply`.
+                unclear.extend(entry.key.split(|c: char| c != '_' && !c.is_ascii_alphanumeric()).map(str::to_owned));
+            }
+            match self.draft(entry, declared, defaults) {
+                Some(draft) => drop(drafts.insert(draft.id.clone(), draft)),
+                None => drop(unclear.insert(entry.key.as_str().to_owned())),
             }
         }
-        drafts
+        (drafts, unclear)
     }
 
-    fn check_id(&mut self, key: &Text) {
+    /// Whether the name can be used; if not, that is reported.
+    fn check_id(&mut self, key: &Text) -> bool {
         let id = key.as_str();
         let named =
             id.chars().enumerate().all(|(i, c)| c == '_' || c.is_ascii_alphabetic() || i > 0 && c.is_ascii_digit());
         if id.is_empty() || id.len() > 64 || !named {
+            let rules = "a name has letters, digits and `_`, at most 64, and does not begin with a digit";
+            let better = id.replace(['-', ' ', '.'], "_");
+            let fits = better.len() <= 64
+                && better.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic())
+                && better.chars().all(|c| c == '_' || c.is_ascii_alphanumeric());
+            let help = if fits { format!("write `{better}`: {rules}") } else { rules.to_owned() };
             self.out.push(
                 Diagnostic::new(Code::BAD_NODE_ID, key.span, format!("`{id}` is not a name that expressions can use"))
-                    .help("use letters, digits and `_`, at most 64, not beginning with a digit"),
+                    .help(help),
             );
+            return false;
         } else if ROOTS.contains(&id) {
             self.out.push(
                 Diagnostic::new(
@@ -77,6 +98,7 @@ impl App<'_, '_> {
                 .help(format!("call it `{id}_node` or, better, what it does")),
             );
         }
+        true
     }
 
     fn kind(&mut self, entry: &Entry, common: &Common) -> Option<KindDef> {
@@ -103,18 +125,24 @@ impl App<'_, '_> {
     fn draft(&mut self, entry: &Entry, declared: &Declared, defaults: Option<&Defaults>) -> Option<Draft> {
         if entry.value.as_map().is_none() {
             let message = format!("the node `{}` must be a map with a `kind`", entry.key.as_str());
-            self.out.push(Diagnostic::new(Code::WRONG_SHAPE, entry.value.span, message));
+            let help = format!("write `{}: {{ kind: llm, … }}`", entry.key.as_str());
+            let at = if entry.value.is_null() { entry.key.span } else { entry.value.span };
+            self.out.push(Diagnostic::new(Code::WRONG_SHAPE, at, message).help(help));
             return None;
         }
         let named = entry.value.get("kind").and_then(Tree::as_str).and_then(|name| self.catalog.kind(name));
         let (common, config) = split(&entry.value, named);
-        let common: Common = yaml::from_tree(&common, self.out).unwrap_or_default();
+        let (read, _) = yaml::partly_from_tree::<Common>(&common, self.out);
+        limits::retry(common.get("retry"), self.out);
+        limits::time("timeout", common.get("timeout"), self.out);
+        let common = read.unwrap_or_default();
         let kind = self.kind(entry, &common);
         let when = common.when.as_ref().and_then(|tree| condition(tree, self.out));
         let on_error = reaction("on_error", common.on_error.as_ref(), self.out);
         let on_block = reaction("on_block", common.on_block.as_ref(), self.out);
         let kind = kind?;
         let timeout = common.timeout.or(defaults.and_then(|d| d.timeout)).map(|text| text.0);
+        let own_retry = common.retry.clone().zip(entry.value.get("retry").map(|tree| tree.span));
         let retry = common.retry.or_else(|| defaults.and_then(|d| d.retry.clone())).unwrap_or_default();
         let mut cx = Check::new(self.out, declared, self.reader, timeout);
         let ports = (kind.check)(&config, &mut cx);
@@ -126,12 +154,16 @@ impl App<'_, '_> {
             kind,
             description: common.description.map(|text| text.as_str().to_owned()).unwrap_or_default(),
             config,
-            needs: common.needs,
+            // A stand-in for what is no name has no characters.
+            needs: common.needs.into_iter().filter(|name| !name.is_empty()).collect(),
             when,
             inputs,
             output: ports.output,
             ways: ports.ways,
             later: ports.later,
+            effect: ports.effect,
+            gate: ports.gate,
+            retry: own_retry,
             on_error,
             on_block,
             policy: Policy { retry, timeout },
@@ -176,8 +208,12 @@ fn reaction(key: &str, tree: Option<&Tree>, out: &mut Diagnostics) -> DraftReact
     };
     parsed.unwrap_or_else(|| {
         let ways = if stop { ", `{ stop: TEXT }`" } else { "" };
+        let message = match tree.as_str() {
+            Some(word) => format!("`{key}` cannot be `{word}`"),
+            None => format!("`{key}` cannot be read"),
+        };
         out.push(
-            Diagnostic::new(Code::UNKNOWN_VALUE, tree.span, format!("`{key}` cannot be read"))
+            Diagnostic::new(Code::UNKNOWN_VALUE, tree.span, message)
                 .help(format!("write `fail`, `skip`, `{{ use: VALUE }}`{ways} or `{{ run: NODE }}`")),
         );
         DraftReaction::Fail

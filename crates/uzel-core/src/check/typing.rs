@@ -30,6 +30,13 @@ pub(super) fn infer(
     let present: Vec<Vec<Vec<String>>> = (0..nodes.len()).map(|idx| present(&nodes, &presence, idx)).collect();
     let mut types = TypeScope::new();
     roots(&mut types, inputs, flags, &nodes);
+    // What does not exist has been reported where the edges were found.
+    let everything = nodes.iter().flat_map(|node| node.draft.references());
+    for reference in everything.chain(output.map(Binding::references).unwrap_or_default()) {
+        if types.get(&reference.root).is_none() {
+            types.insert(reference.root.clone(), Type::Any, None);
+        }
+    }
     // Every name is known from the start, so that a reference out of order is not also reported as unknown.
     for node in &nodes {
         types.insert(node.draft.id.clone(), Type::Any, Some(node.draft.at));
@@ -111,6 +118,18 @@ fn check_node(node: &mut LinkedNode, types: &mut TypeScope, out: &mut Diagnostic
     later.or_else(|| draft.output.take()).unwrap_or(Type::Any)
 }
 
+/// How a scalar is made one of another type.
+fn made(wanted: &Type, found: &Type) -> Option<String> {
+    let scalar = |ty: &Type| matches!(ty.without_null(), Type::String | Type::Integer | Type::Number | Type::Boolean);
+    let (filter, made) = match wanted.without_null() {
+        Type::String => ("string", "a text"),
+        Type::Integer => ("int", "an integer"),
+        Type::Number => ("float", "a number"),
+        _ => return None,
+    };
+    scalar(found).then(|| format!("`${{{{ … | {filter} }}}}` makes {made} of it"))
+}
+
 /// Whether an input is what the kind expects; field by field where both are maps.
 fn fits(input: &Input, found: &Type, out: &mut Diagnostics) {
     let Some((expected, words)) = &input.expect else { return };
@@ -128,7 +147,8 @@ fn fits(input: &Input, found: &Type, out: &mut Diagnostics) {
             // A value that may be null fits where null is turned away at run time with the field's name.
             Some(want) if !want.ty.accepts(&field.ty) && !want.ty.accepts(&field.ty.without_null()) => {
                 let message = format!("`{name}` must be {}, and is {}", want.ty, field.ty);
-                out.push(Diagnostic::new(Code::TYPE_MISMATCH, place(name), message));
+                let help = made(&want.ty, &field.ty);
+                out.push(Diagnostic::new(Code::TYPE_MISMATCH, place(name), message).maybe_help(help));
             }
             None if !wanted.open => {
                 let names = wanted.fields.keys().map(String::as_str);

@@ -51,11 +51,9 @@ codes! {
     CYCLE                 "UZ1008" Error "nodes that wait for each other";
     UNKNOWN_NODE          "UZ1009" Error "a node name that does not exist";
     UNKNOWN_NAME          "UZ1010" Error "a model, tool, connection or knowledge base that does not exist";
-    UNREACHABLE           "UZ1011" Error "a node that nothing can start";
     NO_NODES              "UZ1012" Error "an app without nodes";
     BAD_VERSION           "UZ1013" Error "a version of the app file that this program does not know";
     UNKNOWN_VALUE         "UZ1014" Error "a word that is none of those allowed here";
-    OVERLAY_KEY           "UZ1015" Error "an overlay changes what it may not";
 
     EXPRESSION_SYNTAX     "UZ2001" Error "an expression cannot be read";
     WRONG_BRACES          "UZ2002" Error "the wrong braces for this place";
@@ -71,16 +69,14 @@ codes! {
     BAD_DURATION          "UZ3001" Error "a duration that cannot be read";
     BAD_LIMIT             "UZ3002" Error "a limit that is out of range";
     NO_FAILURE_MODE       "UZ3003" Error "a check that does not say what happens when it breaks";
-    UNGUARDED_WRITE       "UZ3004" Warning "a write tool that nothing stands before";
+    UNGUARDED_WRITE       "UZ3004" Warning "a tool that writes, and no guard or person before it";
     RETRY_NOT_SAFE        "UZ3005" Error "a retry of an effect that is not safe to repeat";
-    NO_TIMEOUT            "UZ3006" Warning "an external call without a timeout";
 
     MISSING_CASE          "UZ4001" Error "a route that lacks a case";
     UNKNOWN_CASE          "UZ4002" Error "a case that the value can never be";
     UNKNOWN_CHECK         "UZ4003" Error "a guard check that does not exist";
     BAD_RUN_TARGET        "UZ4004" Error "a function that cannot be run";
     BAD_PATTERN           "UZ4005" Error "a regular expression that cannot be read";
-    NO_UNSURE_CASE        "UZ4006" Warning "a model's verdict is routed without a case for doubt";
     BAD_KIND_CONFIG       "UZ4007" Error "settings of a node that do not fit together";
 
     SECRET_MISSING        "UZ5001" Error "a secret has no value";

@@ -152,7 +152,7 @@ fn text(text: &Text, out: &mut Diagnostics) -> Option<Node> {
         let Some((inner, end)) = closing(source.get(start..).unwrap_or("")) else {
             let span = text.at(found..source.len());
             let diagnostic = Diagnostic::new(Code::EXPRESSION_SYNTAX, span, "`${{` is not closed by `}}`");
-            out.push(diagnostic.help("write `$${{` for the characters themselves"));
+            out.push(diagnostic.help("add `}}` after the expression, or write `$${{` for the characters themselves"));
             return None;
         };
         if !literal.is_empty() {

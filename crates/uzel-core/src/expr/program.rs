@@ -5,6 +5,7 @@ use std::{fmt, ops::Range, sync::Arc};
 use minijinja::{
     Environment, Error, Expression as Compiled, Value as Seen,
     machinery::{
+        Token, Tokenizer,
         ast::{Expr, Stmt},
         parse, parse_expr,
     },
@@ -205,10 +206,42 @@ fn syntax(error: &Error, source: &str, at: impl Fn(Range<usize>) -> Span) -> Dia
         // At the end there is nothing to point at.
         place = 0..source.len();
     }
+    if error.range().is_none_or(|range| range.end >= source.trim_end().len())
+        && let Some((name, opened)) = unclosed(source)
+    {
+        let message = format!("`{{% {name} %}}` is not closed");
+        let help = format!("add `{{% end{name} %}}` where it ends");
+        return Diagnostic::new(Code::EXPRESSION_SYNTAX, at(opened), message).help(help);
+    }
+    if source.get(place.start..).is_some_and(|rest| rest.starts_with('=') && !rest.starts_with("==")) {
+        let message = "`=` does not compare";
+        return Diagnostic::new(Code::EXPRESSION_SYNTAX, at(place), message).help("write `==`");
+    }
     let why = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     let why = why.replace("end of variable block", "`}}`").replace("end of block", "`%}`");
     let diagnostic = Diagnostic::new(Code::EXPRESSION_SYNTAX, at(place), format!("this cannot be read: {why}"));
     diagnostic.maybe_help(syntax_help(source))
+}
+
+/// The innermost block of a template that has no end, and its name's place.
+fn unclosed(source: &str) -> Option<(&str, Range<usize>)> {
+    const BLOCKS: [&str; 6] = ["if", "for", "with", "filter", "macro", "call"];
+    let mut tokenizer = Tokenizer::new(source, NAME, false, SyntaxConfig::default());
+    let mut open: Vec<(&str, Range<usize>)> = vec![];
+    let mut begins = false;
+    while let Ok(Some((token, span))) = tokenizer.next_token() {
+        if let (true, Token::Ident(name)) = (begins, &token) {
+            match name.strip_prefix("end") {
+                Some(ended) if open.last().is_some_and(|(name, _)| *name == ended) => drop(open.pop()),
+                _ if BLOCKS.contains(name) => {
+                    open.push((*name, span.start_offset as usize..span.end_offset as usize));
+                }
+                _ => {}
+            }
+        }
+        begins = matches!(token, Token::BlockStart);
+    }
+    open.pop()
 }
 
 /// What people write who come from other languages.

@@ -245,7 +245,7 @@ fn syntax_errors() {
         evaluated,
         expect![[r#"
              => 
-                  UZ2001 [""] an expression is missing
+                  UZ2001 [""] an expression is missing -- write one, such as `order.total > 100`, or remove the key
             a + => 
                   UZ2001 [+] this cannot be read: unexpected end of input, expected expression
             {{ order.id }} => 
@@ -253,7 +253,7 @@ fn syntax_errors() {
             ${{ order.id }} and more => 
                   UZ2002 ["${{ order.id }} and more"] text around `${{ }}` makes a text of it; an expression is wanted here -- write one expression without braces; `~` joins texts
             ${{ order.id => 
-                  UZ2001 ["${{ order.id"] `${{` is not closed by `}}`
+                  UZ2001 ["${{ order.id"] `${{` is not closed by `}}` -- add `}}`, or write the expression without braces
             order.id && i => 
                   UZ2001 [&] this cannot be read: unexpected character -- write `and` instead of `&&`
             order.id.upper() => 
@@ -329,7 +329,7 @@ fn templates() {
             {% raw %}{{ x }}{% endraw %} {# note #} <&>{{ '<&>' }} => "{{ x }}  <&><&>"
             {{ 'yes' if approve }}| => "|"
             {% if name %}open => 
-                  UZ2001 [open] this cannot be read: unexpected end of input, expected `%}`
+                  UZ2001 [if] `{% if %}` is not closed -- add `{% endif %}` where it ends
             {{ order.lines[0]['n'] }}{% with y = order.id %}{{ y[0] }}{% endwith %} => "2A"
             {% filter upper %}{{ order.id ~ name }}x{% endfilter %} => "A-1ŁUCJAX"
             {{ name => 
@@ -369,13 +369,13 @@ fn bindings() {
             {{ order.id }} => 
                   UZ2002 [{{ order.id }}] `{{ }}` is for prompts; a value has `${{ }}` -- write `${{ order.id }}`
             ${{ order.id => 
-                  UZ2001 [${{ order.id] `${{` is not closed by `}}` -- write `$${{` for the characters themselves
+                  UZ2001 [${{ order.id] `${{` is not closed by `}}` -- add `}}` after the expression, or write `$${{` for the characters themselves
             ${{ '}}' }} => "}}"
             ${{ order.id }}${{ i }} => "A-11"
             a ${{ order +  }} b => 
                   UZ2001 [+] this cannot be read: unexpected end of input, expected expression
             Ł ${{ oops( }} => 
-                  UZ2001 [${{ oops( }}] `${{` is not closed by `}}` -- write `$${{` for the characters themselves
+                  UZ2001 [${{ oops( }}] `${{` is not closed by `}}` -- add `}}` after the expression, or write `$${{` for the characters themselves
             $ 5 {% x %} => "$ 5 {% x %}"
         "#]],
     );

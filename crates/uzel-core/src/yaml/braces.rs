@@ -56,7 +56,7 @@ pub(super) fn diagnostic(text: &str, at: usize, source: SourceId, shift: usize) 
         if !value.contains(['"', '\\']) { format!("\"{value}\"") } else { format!("'{}'", value.replace('\'', "''")) };
     let span = Span::new(source, range.start + shift..range.end + shift);
     Diagnostic::new(Code::UNQUOTED_BRACES, span, "an expression in braces must be in quotes here")
-        .label(span, "YAML takes an unquoted `{` for the start of a map")
+        .label(Span::new(source, at + shift..at + shift + 2), "YAML takes an unquoted `{` for the start of a map")
         .help(format!("write {quoted}"))
 }
 

@@ -38,15 +38,36 @@ const WORK: usize = 2_000_000;
 
 /// Reads a typed value. `None` when anything was wrong; `out` tells what.
 pub fn from_tree<T: DeserializeOwned>(tree: &Tree, out: &mut Diagnostics) -> Option<T> {
-    read(tree, None, out)
+    whole(read(tree, None, out))
+}
+
+fn whole<T>((value, soundness): (Option<T>, Soundness)) -> Option<T> {
+    value.filter(|_| soundness == Soundness::Whole)
 }
 
 /// As [`from_tree`]; messages call the value `name`, such as the key that it was taken from.
 pub fn from_named_tree<T: DeserializeOwned>(name: &str, tree: &Tree, out: &mut Diagnostics) -> Option<T> {
-    read(tree, Some(name), out)
+    whole(read(tree, Some(name), out))
 }
 
-fn read<T: DeserializeOwned>(tree: &Tree, name: Option<&str>, out: &mut Diagnostics) -> Option<T> {
+/// How much of a tree could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Soundness {
+    /// All of it.
+    Whole,
+    /// All but keys that do not exist.
+    UnknownKeys,
+    /// Some values are stand-ins.
+    StandIns,
+}
+
+/// As [`from_tree`], but what could not be read is replaced by the least value of its type. For what must be looked at
+/// further to find other mistakes, and is thrown away then.
+pub fn partly_from_tree<T: DeserializeOwned>(tree: &Tree, out: &mut Diagnostics) -> (Option<T>, Soundness) {
+    read(tree, None, out)
+}
+
+fn read<T: DeserializeOwned>(tree: &Tree, name: Option<&str>, out: &mut Diagnostics) -> (Option<T>, Soundness) {
     let notes = Notes::default();
     let mut value = None;
     // Each attempt reads the whole tree, so a large tree gets fewer.
@@ -68,11 +89,17 @@ fn read<T: DeserializeOwned>(tree: &Tree, name: Option<&str>, out: &mut Diagnost
         }
     }
     let found = notes.found.into_inner();
-    let clean = found.is_empty();
+    let soundness = if found.is_empty() {
+        Soundness::Whole
+    } else if found.iter().all(|diagnostic| diagnostic.code == Code::UNKNOWN_KEY) {
+        Soundness::UnknownKeys
+    } else {
+        Soundness::StandIns
+    };
     for diagnostic in found {
         out.push(diagnostic);
     }
-    value.filter(|_| clean)
+    (value, soundness)
 }
 
 /// What attempts leave for the next one. Values are known by their address, which stays: the tree is borrowed.

@@ -18,6 +18,7 @@ use crate::source::{SourceId, Span};
 pub(super) const TEXT: &str = "$uzel::yaml::Text";
 pub(super) const TREE: &str = "$uzel::yaml::Tree";
 pub(super) const SPANNED: &str = "$uzel::yaml::Spanned";
+pub(super) use crate::duration::MAGIC as DURATION;
 
 /// What is handed over.
 pub(super) enum Handed {

@@ -108,6 +108,11 @@ fn stray_lines(
     // The value goes on to this line, or is not read yet.
     let value = if line_at(text, context.after).start == here.start { context.begun } else { next };
     if info.contains("mapping values") && line_at(text, value).start < here.start {
+        // `version:1` is a text, and so the next key is in it.
+        let first = text[line_at(text, value).start..value].trim().is_empty();
+        if let Some(found) = missing_space(text, value).filter(|_| first) {
+            return Some(found.diagnostic(place(0..0).source, place(0..0).start as usize));
+        }
         let line = &text[here.clone()];
         let start = here.start + line.len() - line.trim_start().len();
         let message = "this line is indented as a part of the value above, so it cannot be a key";
@@ -189,8 +194,8 @@ const TABLE: &[(&str, &str, &str)] = &[
     ),
     (
         "invalid indentation in quoted",
-        "the text in quotes goes on with too little indentation",
-        "indent its lines more than the key, or close the quotes",
+        "the quotes that open here are not closed on this line",
+        "close them; a text that goes on in the next line is indented more than its key",
     ),
     (
         "invalid indentation in flow",

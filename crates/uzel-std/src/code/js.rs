@@ -88,8 +88,8 @@ impl Script {
         self.sources.iter().map(|(path, text)| (path.as_str(), text.as_str()))
     }
 
-    /// Why there is no such function, with the nearest name; nothing if there is one.
-    pub fn lacks(&self, function: &str) -> Option<String> {
+    /// Why there is no such function, and what to do, with the nearest name; nothing if there is one.
+    pub fn lacks(&self, function: &str) -> Option<(String, String)> {
         if self.exports.iter().any(|name| name == function) {
             return None;
         }
@@ -100,7 +100,7 @@ impl Script {
             (None, true) => "it exports no function: write `export function`".to_owned(),
             (None, false) => format!("it exports `{}`", self.exports.join("`, `")),
         };
-        Some(format!("there is no function `{function}` in {}; {hint}", self.name))
+        Some((format!("there is no function `{function}` in {}", self.name), hint))
     }
 
     /// Calls an exported function with one argument and gives back its result, or that of the promise it returns.
@@ -109,8 +109,8 @@ impl Script {
     /// Errors: `invalid` (no such function, an integer that JavaScript cannot hold), `code` (an exception, a promise
     /// that is never settled), `limit` (time, memory, stack, the size of the result).
     pub fn call(&self, function: &str, argument: &Value) -> Result<Value, Failure> {
-        if let Some(message) = self.lacks(function) {
-            return Err(Failure::new(FailureClass::Invalid, message));
+        if let Some((message, hint)) = self.lacks(function) {
+            return Err(Failure::new(FailureClass::Invalid, format!("{message}; {hint}")));
         }
         if let Some(place) = inexact(argument) {
             let message = format!("the integer at {place} is too big for a JavaScript number: pass it as text");

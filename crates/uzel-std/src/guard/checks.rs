@@ -164,7 +164,8 @@ fn failure_mode(tree: &Tree, entry: &Entry, out: &mut Diagnostics) -> Option<OnF
         Some((Some("closed"), _)) => Some(OnFailure::Closed),
         Some((_, at)) => {
             let message = "`on_failure` must be `open` or `closed`";
-            out.push(Diagnostic::new(Code::UNKNOWN_VALUE, at, message));
+            let help = "write `closed` to block when the check breaks, `open` to let pass";
+            out.push(Diagnostic::new(Code::UNKNOWN_VALUE, at, message).help(help));
             None
         }
         None => {
@@ -180,6 +181,21 @@ fn settings<T: DeserializeOwned>(entry: &Entry, out: &mut Diagnostics) -> Option
     // `prompt_injection:` alone means the usual settings.
     let empty = Tree { span: entry.value.span, data: Data::Map(vec![]) };
     yaml::from_tree(if entry.value.is_null() { &empty } else { &entry.value }, out)
+}
+
+/// Each pattern that is none, at its place; `None` if there are any.
+fn bad_patterns(settings: &Tree, out: &mut Diagnostics) -> Option<()> {
+    let lists = ["deny", "require"].into_iter().filter_map(|key| settings.get(key)?.as_list());
+    let mut bad = false;
+    for text in lists.flatten().filter_map(Tree::as_text) {
+        if let Err(cause) = pattern::compile_one(text.as_str()) {
+            bad = true;
+            let message = format!("`{}` is no regular expression: {cause}", text.as_str());
+            let help = "a character that means itself needs a `\\`: write `\\(` for a bracket, `\\.` for a point";
+            out.push(Diagnostic::new(Code::BAD_PATTERN, text.span, message).help(help));
+        }
+    }
+    (!bad).then_some(())
 }
 
 fn compile(index: usize, entry: &Entry, out: &mut Diagnostics) -> Option<Checker> {
@@ -208,6 +224,7 @@ fn compile(index: usize, entry: &Entry, out: &mut Diagnostics) -> Option<Checker
         }
         "regex" => {
             let config: pattern::Config = settings(entry, out)?;
+            bad_patterns(&entry.value, out)?;
             pattern::Patterns::new(&config).map_err(|e| bad(out, Code::BAD_PATTERN, e)).ok().map(Checker::Regex)
         }
         "forbidden" => {

@@ -34,7 +34,7 @@ impl Patterns {
     /// Compiles a config. Errors name the list, the place in it and what is wrong with the pattern.
     pub fn new(config: &Config) -> Result<Self, String> {
         if config.deny.is_empty() && config.require.is_empty() {
-            return Err("`pattern` has nothing to do: give `deny` or `require`".into());
+            return Err("`regex` has nothing to do: give `deny` or `require`".into());
         }
         Ok(Self { deny: compile("deny", &config.deny)?, require: compile("require", &config.require)? })
     }
@@ -73,10 +73,20 @@ fn compile(list: &str, patterns: &[String]) -> Result<Vec<Regex>, String> {
         return Err(format!("`{list}` has {} patterns, at most {MAX_PATTERNS} are allowed", patterns.len()));
     }
     let one = |(at, pattern): (usize, &String)| {
-        let built = RegexBuilder::new(pattern).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
-        built.map_err(|error| format!("`{list}[{at}]` is no regular expression: {error}"))
+        compile_one(pattern).map_err(|cause| format!("`{list}[{at}]` is no regular expression: {cause}"))
     };
     patterns.iter().enumerate().map(one).collect()
+}
+
+/// Compiles one pattern. Errors are one line: what is wrong, without the pattern.
+pub(super) fn compile_one(pattern: &str) -> Result<Regex, String> {
+    let built = RegexBuilder::new(pattern).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
+    built.map_err(|error| {
+        // The crate draws the pattern with a mark under it; the last line is the sentence.
+        let drawn = error.to_string();
+        let line = drawn.lines().last().unwrap_or_default();
+        line.strip_prefix("error: ").unwrap_or(line).to_owned()
+    })
 }
 
 #[cfg(test)]

@@ -33,6 +33,9 @@ pub(super) fn read(file: &Text, schema: Option<&Schema>, out: &mut Diagnostics) 
             }
             Err(cause) => {
                 let help = "write one object a line: {\"input\": \"…\", \"output\": {…}}";
+                // serde counts from the line's start, and the place says it already.
+                let cause = cause.to_string();
+                let cause = cause.split(" at line 1 column").next().unwrap_or(&cause);
                 let message = format!("this line is not an example: {cause}");
                 out.push(Diagnostic::new(Code::WRONG_SHAPE, at, message).help(help));
             }
@@ -48,11 +51,13 @@ fn check_fields(output: &Value, schema: Option<&Schema>, at: uzel_core::source::
         match schema.ty.field(name) {
             FieldLookup::Found(ty, _) if !ty.accepts_value(value) => {
                 let message = format!("the example's `{name}` must be {ty}, found {value}");
-                out.push(Diagnostic::new(Code::TYPE_MISMATCH, at, message));
+                let help = "correct the example, or the node's `output`";
+                out.push(Diagnostic::new(Code::TYPE_MISMATCH, at, message).help(help));
             }
             FieldLookup::Missing { .. } => {
                 let message = format!("the example has a field `{name}` that the node's `output` does not have");
-                out.push(Diagnostic::new(Code::UNKNOWN_FIELD, at, message));
+                let help = format!("remove `{name}` from the example, or add it to the node's `output`");
+                out.push(Diagnostic::new(Code::UNKNOWN_FIELD, at, message).help(help));
             }
             _ => {}
         }

@@ -9,6 +9,7 @@ mod classify;
 mod exact;
 mod extract;
 mod fill;
+mod language;
 mod logistic;
 mod ngrams;
 mod sentences;
@@ -71,6 +72,7 @@ fn reply(request: &ChatRequest) -> Result<ChatReply, Failure> {
     let documents: Vec<Document<'_>> = request
         .documents
         .iter()
+        .flatten()
         .map(|document| Document { id: &document.id, title: &document.title, text: &document.text })
         .collect();
     let ask = Ask {
@@ -81,6 +83,7 @@ fn reply(request: &ChatRequest) -> Result<ChatReply, Failure> {
         labels: &request.labels,
         examples: &examples,
         documents: &documents,
+        nothing_found: request.documents.as_ref().is_some_and(Vec::is_empty),
     };
     let reply = answer(&ask).map_err(|cause| {
         Failure::new(FailureClass::Invalid, "the offline model cannot fill this schema").because(cause)
@@ -134,6 +137,8 @@ pub struct Ask<'a> {
     pub labels: &'a [(String, String)],
     pub examples: &'a [Example<'a>],
     pub documents: &'a [Document<'a>],
+    /// Documents were looked for and there are none: a text about them is not to be made from the question itself.
+    pub nothing_found: bool,
 }
 
 /// An answer.
@@ -193,7 +198,7 @@ pub fn answer(ask: &Ask<'_>) -> Result<Reply, String> {
             }
         }
         None => {
-            let chosen = if documents.is_empty() {
+            let chosen = if documents.is_empty() && !ask.nothing_found {
                 answer::summarise(input, answer::ANSWER)
             } else {
                 answer::from_documents(input, documents, answer::ANSWER)

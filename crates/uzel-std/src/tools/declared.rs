@@ -102,7 +102,10 @@ pub(super) fn check_http(tree: &Tree, cx: &mut Check<'_>) -> Option<ToolPorts> {
     let params = params(tool.params.as_ref(), cx.out);
     let output = tool.output.as_ref().and_then(|tree| Schema::read(tree, cx.out));
     match http(&tool) {
-        Err(cause) => cx.report(Diagnostic::new(Code::BAD_KIND_CONFIG, tool.request.span, cause)),
+        Err(cause) => {
+            let help = "write it like `request: POST https://api.example.com/orders/{id}`";
+            cx.report(Diagnostic::new(Code::BAD_KIND_CONFIG, tool.request.span, cause).help(help));
+        }
         Ok(http) => {
             for hole in http.holes() {
                 if matches!(&params.ty, Type::Object(object) if !object.fields.contains_key(hole)) {

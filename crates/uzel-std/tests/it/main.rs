@@ -2,10 +2,14 @@
 #![allow(
     clippy::unwrap_used,
     clippy::too_many_lines,
-    reason = "a test stops at the first thing that is not as it says"
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::format_collect,
+    reason = "a test stops at the first thing that is not as it says, and says what it saw"
 )]
 
 mod anthropic;
 mod ask;
+mod broken;
 mod faults;
 mod openai;

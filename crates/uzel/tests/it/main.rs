@@ -2,7 +2,10 @@
 #![allow(
     clippy::unwrap_used,
     clippy::too_many_lines,
-    reason = "a test stops at the first thing that is not as it says"
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::format_collect,
+    reason = "a test stops at the first thing that is not as it says, and says what it saw"
 )]
 
 mod batches;

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     diagnostic::{Code, Diagnostic, did_you_mean},
+    duration,
     yaml::{
         Data, Tree,
         magic::{self, Handed},
@@ -133,7 +134,11 @@ impl<'a> De<'a> {
 
     /// Reports a word that is none of `variants`.
     pub(super) fn unknown_variant(self, word: &crate::yaml::Text, variants: &'static [&'static str]) {
-        let message = format!("`{word}` is no value of {}", self.name);
+        let message = match self.name {
+            Name::Root | Name::Item => format!("`{word}` is not known here"),
+            Name::Key(key) => format!("`{key}` cannot be `{word}`"),
+            Name::ItemOf(key) => format!("`{key}` cannot hold `{word}`"),
+        };
         let help = match did_you_mean(word, variants.iter().copied()) {
             Some(near) => format!("{near} known: {}", list(variants)),
             None => format!("use {}", one_of(variants)),
@@ -259,6 +264,23 @@ impl<'a> Deserializer<'a> for De<'a> {
             magic::TREE => {
                 magic::hand_over(Handed::Tree(self.tree.clone()));
                 visitor.visit_unit()
+            }
+            magic::DURATION => {
+                let text = match &self.tree.data {
+                    Data::Text(text) => text.as_str().to_owned(),
+                    Data::Number(number) => number.to_string(),
+                    _ => return self.noted(self.wrong("a duration such as `30s`").deserialize_str(visitor)),
+                };
+                if let Err(error) = duration::parse(&text) {
+                    let message = match self.name {
+                        Name::Key(key) => format!("`{key}: {}` is not a duration", error.text),
+                        _ => format!("`{}` is not a duration", error.text),
+                    };
+                    let diagnostic = Diagnostic::new(Code::BAD_DURATION, self.tree.span, message).help(error.cause);
+                    self.notes.replace(self.tree, diagnostic);
+                    return self.noted(visitor.visit_borrowed_str("0s"));
+                }
+                visitor.visit_newtype_struct(self)
             }
             magic::SPANNED => {
                 magic::hand_over(Handed::Span(self.tree.span));

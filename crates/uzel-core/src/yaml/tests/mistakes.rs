@@ -136,8 +136,8 @@ fn shape() {
         a: "open
         b: 2
 
-        => 1:4 "\"" UZ0003 the text in quotes goes on with too little indentation
-             help: indent its lines more than the key, or close the quotes
+        => 1:4 "\"" UZ0003 the quotes that open here are not closed on this line
+             help: close them; a text that goes on in the next line is indented more than its key
         a: 'it's'
 
         => 1:8 "s" UZ0003 something follows the closing quote

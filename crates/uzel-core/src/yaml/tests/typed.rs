@@ -153,7 +153,7 @@ unknown: {}
           help: write "5" in quotes
         5:5 "" UZ1002 the key `prompt` is missing in `a`
           help: add `prompt:`
-        5:11 "lmm" UZ1014 `lmm` is no value of `kind`
+        5:11 "lmm" UZ1014 `kind` cannot be `lmm`
           help: did you mean `llm`? known: `llm`, `code`, `route`
         6:5 "prmpt" UZ1001 there is no key `prmpt` in `a`
           help: did you mean `prompt`? known: `kind`, `prompt`, `needs`, `timeout`, `on_error`
@@ -161,7 +161,7 @@ unknown: {}
           help: write [b]
         8:14 "'5'" UZ1003 `timeout` must be an integer, found a text
           help: remove the quotes: write 5
-        9:16 "uze" UZ1014 `uze` is no value of `on_error`
+        9:16 "uze" UZ1014 `on_error` cannot be `uze`
           help: did you mean `use`? known: `fail`, `skip`, `use`, `run`
         12:13 "[x]" UZ1003 `prompt` must be a text, found a list
         13:14 "-1" UZ1003 `timeout` must be an integer of at least 0, found -1

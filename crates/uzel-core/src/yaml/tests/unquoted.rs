@@ -23,17 +23,17 @@ fn braces() {
         with: { id: ${{ x }} }
 
         => 2:13 "${{ x }}" UZ0010 an expression in braces must be in quotes here
-             2:13 YAML takes an unquoted `{` for the start of a map
+             2:14 YAML takes an unquoted `{` for the start of a map
              help: write "${{ x }}"
         with: { id: ${{ f(a, "b") }}, n: 1 }
 
         => 1:13 "${{ f(a, \"b\") }}" UZ0010 an expression in braces must be in quotes here
-             1:13 YAML takes an unquoted `{` for the start of a map
+             1:14 YAML takes an unquoted `{` for the start of a map
              help: write '${{ f(a, "b") }}'
         with: { id: pre {{ x }} }
 
         => 1:13 "pre {{ x }}" UZ0010 an expression in braces must be in quotes here
-             1:13 YAML takes an unquoted `{` for the start of a map
+             1:17 YAML takes an unquoted `{` for the start of a map
              help: write "pre {{ x }}"
         - {{ x }}
         - {{ y }}
@@ -47,12 +47,12 @@ fn braces() {
         prompt: Hello {{ name }}: welcome
 
         => 1:9 "Hello {{ name }}: welcome" UZ0010 an expression in braces must be in quotes here
-             1:9 YAML takes an unquoted `{` for the start of a map
+             1:15 YAML takes an unquoted `{` for the start of a map
              help: write "Hello {{ name }}: welcome"
         with: [ ${{ a['b'] }} ]
 
         => 1:9 "${{ a['b'] }}" UZ0010 an expression in braces must be in quotes here
-             1:9 YAML takes an unquoted `{` for the start of a map
+             1:10 YAML takes an unquoted `{` for the start of a map
              help: write "${{ a['b'] }}"
         {{ x }}
         => 1:1 "{{ x }}" UZ0010 an expression in braces must be in quotes here

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Document;
 use super::exact::{ln, round4};
-use super::ngrams::{Vector, dot, merge, normalise, tokens, vector};
+use super::language;
+use super::ngrams::{Token, Vector, dot, merge, normalise, tokens, vector};
 use super::sentences::{Sentence, split};
 use super::words::{is_courtesy, is_stopword, related, stem};
 
@@ -24,8 +25,20 @@ pub(crate) const ANSWER: Size = Size {
     words: 120,
 };
 
-/// Said when no sentence is near enough to the question.
-pub(crate) const NOTHING: &str = "I have no information about that in the documents.";
+/// Said when no sentence is near enough to the question; in its language, if it is one of these.
+const NOTHING: &[(&str, &str)] = &[
+    ("en", "I have no information about that in the documents."),
+    ("de", "Dazu habe ich in den Unterlagen keine Angaben."),
+    ("es", "No tengo información sobre eso en los documentos."),
+    ("fr", "Je n'ai pas d'information à ce sujet dans les documents."),
+    ("cs", "O tom v podkladech nemám žádné informace."),
+    ("ru", "В документах нет сведений об этом."),
+];
+
+fn nothing(question: &str) -> &'static str {
+    let code = language::of(&tokens(question)).map_or("en", |(code, _)| code);
+    NOTHING.iter().find(|(known, _)| *known == code).map_or(NOTHING[0].1, |(_, text)| text)
+}
 
 /// A text made of chosen sentences, and where they come from.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +58,10 @@ const MAX_CANDIDATES: usize = 48;
 const MAX_TERMS: usize = 40;
 /// Words of a question that are in no document and lower the coverage.
 const MAX_UNKNOWN: usize = 6;
+/// A sentence is left out if its score is below this share of the best one's.
+const FLOOR: f64 = 0.5;
+/// What a sentence in another language than the question counts.
+const FOREIGN: f64 = 0.5;
 const K1: f64 = 1.2;
 const B: f64 = 0.4;
 
@@ -84,6 +101,7 @@ pub(crate) fn from_documents(question: &str, documents: &[Document<'_>], size: S
     for (candidate, near) in candidates.iter_mut().zip(&near) {
         candidate.score = candidate.score / best + near;
     }
+    prefer(&mut candidates, question);
     let relevant = |index: usize| {
         let candidate = &candidates[index];
         candidate.coverage >= 0.34
@@ -95,7 +113,7 @@ pub(crate) fn from_documents(question: &str, documents: &[Document<'_>], size: S
         .collect();
     if kept.is_empty() {
         return Selection {
-            text: NOTHING.to_owned(),
+            text: nothing(question).to_owned(),
             sources: Vec::new(),
             confidence: 0.0,
         };
@@ -114,7 +132,7 @@ pub(crate) fn from_documents(question: &str, documents: &[Document<'_>], size: S
         .iter()
         .map(|candidate| candidate.score)
         .fold(0.0, f64::max)
-        * 0.4;
+        * FLOOR;
     let scores: Vec<f64> = pool.iter().map(|candidate| candidate.score).collect();
     let texts: Vec<&str> = pool
         .iter()
@@ -140,6 +158,31 @@ pub(crate) fn from_documents(question: &str, documents: &[Document<'_>], size: S
         text,
         sources,
         confidence: round4(confidence),
+    }
+}
+
+/// Prefers the documents that speak most of the question, and those in its language. A passage that shares one word with
+/// the question is then no rival of the page about it.
+fn prefer(candidates: &mut [Candidate], question: &str) {
+    let asked_in = language::of(&tokens(question)).map(|(code, _)| code);
+    let mut best: BTreeMap<usize, f64> = BTreeMap::new();
+    let mut words: BTreeMap<usize, Vec<Token>> = BTreeMap::new();
+    for candidate in candidates.iter() {
+        let top = best.entry(candidate.document).or_default();
+        *top = top.max(candidate.score);
+        words.entry(candidate.document).or_default().extend(tokens(&candidate.sentence.text));
+    }
+    let top = best.values().copied().fold(f64::MIN_POSITIVE, f64::max);
+    let share: BTreeMap<usize, f64> = best
+        .into_iter()
+        .map(|(document, score)| {
+            let written_in = words.get(&document).and_then(|words| language::of(words)).map(|(code, _)| code);
+            let foreign = asked_in.is_some() && written_in.is_some() && asked_in != written_in;
+            (document, score / top * if foreign { FOREIGN } else { 1.0 })
+        })
+        .collect();
+    for candidate in candidates {
+        candidate.score *= share.get(&candidate.document).copied().unwrap_or(1.0);
     }
 }
 

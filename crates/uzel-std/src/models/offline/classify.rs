@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 
 use super::exact::{argmax, ln, softmax};
 use super::logistic::Logistic;
-use super::ngrams::{Vector, features, merge, normalise};
-use super::words::{is_fallback_label, name_words, synonyms};
+use super::ngrams::{Vector, features, merge, normalise, tokens};
+use super::words::{is_courtesy, is_fallback_label, name_words, synonyms};
 
 /// Examples per label from which a regression is trained.
 const ENOUGH: usize = 5;
@@ -219,6 +219,21 @@ impl Classifier {
     }
 
     fn choose(&self, text: &str, sentences: &[&str]) -> Choice {
+        let mut choice = self.guess(text, sentences);
+        if choice.evidence && is_courtesy(&tokens(text)) && !self.knows(text) {
+            choice.evidence = false;
+        }
+        choice
+    }
+
+    /// Whether a label or an example is nearly this text.
+    fn knows(&self, text: &str) -> bool {
+        let query = self.query(text);
+        let near = |index: &Index| index.similarities(&query).into_iter().fold(0.0, f64::max);
+        near(&self.examples) >= 0.5 || near(&self.profiles) >= 0.2
+    }
+
+    fn guess(&self, text: &str, sentences: &[&str]) -> Choice {
         let query = self.query(text);
         let mut bare = self.profiles.similarities(&query);
         // A long message is about many things; the sentence that names the matter counts as much as the whole.

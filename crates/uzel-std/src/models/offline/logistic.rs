@@ -41,12 +41,14 @@ impl Logistic {
             .map(|n| count * 5 / 8 + n)
             .find(|step| gcd(*step, count) == 1)
             .unwrap_or(1);
+        let balance = balance(examples, labels);
         let mut gradient = vec![0.0f32; labels];
         for epoch in 0..epochs {
             let rate = RATE / (1.0 + 4.0 * epoch as f32 / epochs as f32);
             for turn in 0..count {
                 let (vector, label) = examples[(turn * step + epoch) % count];
                 let probabilities = softmax(&model.logits(vector), 1.0);
+                let rate = rate * balance[label];
                 for (index, p) in probabilities.iter().enumerate() {
                     let wanted = if index == label {
                         1.0 - SMOOTHING
@@ -85,6 +87,17 @@ impl Logistic {
     pub(crate) fn probabilities(&self, vector: &Vector, temperature: f64) -> Vec<f64> {
         softmax(&self.logits(vector), temperature)
     }
+}
+
+/// How much an example of each label counts. In-context examples are chosen by an author and say little about how
+/// frequent a label is, so all labels together count alike, within bounds.
+fn balance(examples: &[(&Vector, usize)], labels: usize) -> Vec<f32> {
+    let mut counts = vec![0usize; labels];
+    for (_, label) in examples {
+        counts[*label] += 1;
+    }
+    let even = examples.len() as f32 / labels as f32;
+    counts.iter().map(|count| (even / (*count).max(1) as f32).clamp(0.5, 2.0)).collect()
 }
 
 fn gcd(a: usize, b: usize) -> usize {

@@ -87,14 +87,15 @@ impl Filler<'_> {
         {
             return None;
         }
-        let label = |name: &str| Label {
+        let label = |name: &str, description: String| Label {
             name: name.to_owned(),
-            description: String::new(),
+            description,
         };
+        let said = [property.name.join(" "), property.about.join(" ")].join(" ");
         let choice = choose(
             source.facts.text,
             &limits::texts(&source.sentences),
-            &[label("0"), label("1")],
+            &[label("0", String::new()), label("1", said)],
             &examples,
         );
         choice

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Filled, Filler, Property, Source, limits, strings};
+use crate::models::offline::language;
 use crate::models::offline::classify::{Choice, Label, choose};
 use crate::models::offline::words::{name_words, same_stem};
 
@@ -172,7 +173,7 @@ fn direct(source: &Source<'_>, property: &Property, choices: &[(Value, String)])
             .cloned();
     }
     if property.named(&["language", "lang", "locale"]) {
-        return strings::language(&source.facts.tokens)
+        return language::of(&source.facts.tokens)
             .and_then(|(code, name)| find(code).or_else(|| find(name)))
             .cloned();
     }

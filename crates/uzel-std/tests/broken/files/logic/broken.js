@@ -1,0 +1,3 @@
+export function total({ total }) {
+  return total * ;
+}
