@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use uzel_core::{
     event::{Event, InstancePath, RunId, Stored, Time},
     failure::{Failure, FailureClass},
-    store::{Head, Status},
+    store::{Filter, Head, Status},
 };
 use uzel_runtime::{
     driver::{Ask, Watcher},
@@ -485,6 +485,6 @@ fn an_id_that_is_taken_is_a_conflict() {
         lab.start("r1", json!({})).await.unwrap();
         let again = lab.start("r1", json!({})).await;
         assert!(matches!(again, Err(Error::Store(uzel_core::store::Error::Conflict { .. }))), "{again:?}");
-        assert_eq!(lab.engine.store.heads(uzel_core::store::Filter::default()).await.unwrap().len(), 1);
+        assert_eq!(lab.engine.store.heads(Filter::default()).await.unwrap().len(), 1);
     });
 }

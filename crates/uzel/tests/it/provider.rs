@@ -85,6 +85,7 @@ async fn run(text: &str) -> Outcome {
     run_heard(text, Arc::new(Nobody)).await
 }
 
+#[expect(clippy::disallowed_methods, reason = "real waits are measured")]
 async fn run_heard(text: &str, watcher: Arc<dyn Watcher>) -> Outcome {
     let ledger = Ledger::new(|_| Box::pin(std::future::ready(())), |_| Says::Hang);
     let lab = Lab::new(app(text, &ledger), Arc::new(Memory::new()), Arc::new(RealWorld::default())).watched(watcher);
