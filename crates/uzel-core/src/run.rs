@@ -431,6 +431,9 @@ impl Run {
 
     /// The question that an instance waits with, as the inbox shows it.
     pub fn task(&self, instance: &InstancePath) -> Option<Task> {
+        if self.end.is_some() {
+            return None;
+        }
         let (idx, _) = self.graph.node(instance.as_str())?;
         let place = &self.instances[idx];
         let State::Waiting(wait) = &place.state else { return None };

@@ -1,0 +1,13 @@
+//! The real binary in a scratch folder: standard output, standard error and exit code, as a person sees them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::format_collect,
+    reason = "a test stops at the first thing that is not as it says, and says what it saw"
+)]
+
+mod api;
+mod builder;
+mod readme;
