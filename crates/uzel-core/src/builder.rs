@@ -57,6 +57,7 @@ const ORDER: [&str; 14] = [
 /// An app in the making.
 #[derive(Clone, Debug)]
 pub struct Builder {
+    name: String,
     top: Block,
     functions: Vec<Registered>,
 }
@@ -73,11 +74,16 @@ impl Builder {
     /// An app of this name.
     #[track_caller]
     pub fn new(name: impl Into<String>) -> Self {
-        let at = Location::caller();
+        let (at, name) = (Location::caller(), name.into());
         let mut top = Block::new(at);
         top.set("version", json!(1), at);
-        top.set("name", name.into().into(), at);
-        Self { top, functions: vec![] }
+        top.set("name", name.clone().into(), at);
+        Self { name, top, functions: vec![] }
+    }
+
+    /// The app's name.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     #[track_caller]

@@ -131,7 +131,7 @@ fn text(text: &str, out: &mut String) {
         && text.split(' ').all(|part| !part.is_empty() && part.chars().all(word))
         && text.split(' ').all(|part| !part.starts_with('-'))
         && !RESERVED.contains(&text.to_ascii_lowercase().as_str());
-    if plain {
+    if plain || is_duration(text) {
         out.push_str(text);
         return;
     }
@@ -155,6 +155,12 @@ fn text(text: &str, out: &mut String) {
         }
     }
     out.push('"');
+}
+
+/// `15m` is no number in any version of YAML.
+fn is_duration(text: &str) -> bool {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    unit.len() < text.len() && ["ms", "s", "m", "h", "d"].contains(&unit)
 }
 
 /// What YAML takes as it is; line ends of other alphabets and marks of byte order are better seen.

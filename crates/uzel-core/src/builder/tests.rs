@@ -159,7 +159,7 @@ fn a_file_reads_well() {
                 "output": { "topic": { "enum": { "billing": "an invoice", "other": "yes, \"all\" else: the rest of it" } } },
             },
             "route": { "kind": "route", "by": "sort.topic", "cases": { "billing": ["a"], "other": [] } },
-            "guard": { "kind": "guard", "checks": [{ "pii": { "redact": ["card"] }, "on_failure": "closed" }], "n": 1.5, "on": null },
+            "guard": { "kind": "guard", "checks": [{ "pii": { "redact": ["card"] }, "on_failure": "closed" }], "n": 1.5, "on": null, "timeout": "24h" },
         },
         "output": { "topic": "${{ sort.topic }}" }
     });
@@ -184,6 +184,7 @@ fn a_file_reads_well() {
             checks: [{ pii: { redact: [card] }, on_failure: closed }]
             "n": 1.5
             "on": null
+            timeout: 24h
         output: { topic: "${{ sort.topic }}" }
     "#]]
     .assert_eq(&text);

@@ -73,7 +73,7 @@ impl Around {
             functions: &self.functions,
         };
         build::build(graph, &surroundings)
-            .map_err(|problems| Error::App(Problems::of_list(&graph.name, &problems, &graph.sources)))
+            .map_err(|problems| Error::App(Problems::of(&graph.name, &problems, &graph.sources, &self.folder)))
     }
 }
 
@@ -293,6 +293,10 @@ impl App {
         let form: Value = serde_json::to_value(form)?;
         let digest = Some(task.digest.clone());
         let given = Given { action: action.to_owned(), form, by: by.to_owned(), digest };
+        let stored = self.inner.store.tasks(false, Some(task.run.clone())).await?;
+        if let Some(closed) = stored.into_iter().find(|known| known.id == task.id).and_then(|known| known.closed) {
+            return Err(engine::Error::TaskClosed { task: task.id.clone(), closed }.into());
+        }
         let head = self.inner.store.head(task.run.clone()).await?;
         let head = head.ok_or_else(|| store::Error::UnknownRun(task.run.clone()))?;
         let app = self.app_of(&engine, &head).await?;

@@ -1,11 +1,14 @@
 //! What can go wrong between a program and its runs. What goes wrong *in* a run is its result, not an error.
 
-use std::fmt::{self, Write as _};
+use std::{
+    fmt::{self, Write as _},
+    path::Path,
+};
 
 use uzel_core::{
-    diagnostic::{Code, Diagnostic, Diagnostics, Severity},
+    diagnostic::{Code, Diagnostic, Severity},
     event::RunId,
-    source::{Position, Sources},
+    source::{Position, Source, Sources, Span},
     store::{self, Status},
 };
 use uzel_runtime::engine;
@@ -59,30 +62,37 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn of(diagnostic: &Diagnostic, sources: &Sources) -> Self {
+    fn of(diagnostic: &Diagnostic, place: &impl Fn(Span) -> Position) -> Self {
         let other = diagnostic.labels.iter().filter(|label| Some(label.at) != diagnostic.at);
         Self {
             code: diagnostic.code,
             severity: diagnostic.severity,
             message: diagnostic.message.clone(),
-            at: diagnostic.at.map(|at| sources.position(at)),
-            notes: other.map(|label| (sources.position(label.at), label.text.clone())).collect(),
+            at: diagnostic.at.map(place),
+            notes: other.map(|label| (place(label.at), label.text.clone())).collect(),
             help: diagnostic.help.clone(),
         }
     }
 }
 
 impl Problems {
-    pub(crate) fn of(app: &str, diagnostics: &Diagnostics, sources: &Sources) -> Self {
-        Self::of_list(app, diagnostics.iter(), sources)
-    }
-
-    pub(crate) fn of_list<'d>(
+    /// What there is to say about an app whose files are in `folder`.
+    pub(crate) fn of<'d>(
         app: &str,
         diagnostics: impl IntoIterator<Item = &'d Diagnostic>,
         sources: &Sources,
+        folder: &Path,
     ) -> Self {
-        let list = diagnostics.into_iter().map(|diagnostic| Problem::of(diagnostic, sources)).collect();
+        let place = |at: Span| {
+            let mut position = sources.position(at);
+            if let Some(Source::Text { path, .. }) = sources.get(at.source)
+                && folder != Path::new(".")
+            {
+                position.file = folder.join(path).display().to_string();
+            }
+            position
+        };
+        let list = diagnostics.into_iter().map(|diagnostic| Problem::of(diagnostic, &place)).collect();
         Self { app: app.to_owned(), list }
     }
 }

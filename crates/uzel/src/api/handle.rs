@@ -20,6 +20,7 @@ use super::{error::Error, result::RunResult};
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum RunEvent {
     /// A fact, as it stands in the run's log.
     Log(Event),

@@ -72,8 +72,8 @@ impl Program for File {
 
 impl Program for Builder {
     fn read(self, functions: Vec<Registered>, files: &Folder<'_>, catalog: &Catalog) -> Loaded {
+        let name = self.name().to_owned();
         let built = functions.into_iter().fold(self, Self::function).read(files, catalog, &Choices::default());
-        let name = built.reading.graph.as_ref().map_or("(built in Rust)", |graph| graph.name.as_str()).to_owned();
         Loaded { reading: built.reading, functions: built.functions, choices: Choices::default(), name }
     }
 }
@@ -128,7 +128,7 @@ impl<P: Program> Setup<P> {
         let catalog = uzel_std::catalog();
         let read = self.program.read(self.functions, &Folder(&self.folder), &catalog);
         let Reading { graph, diagnostics, sources } = read.reading;
-        let problems = Problems::of(&read.name, &diagnostics, &sources);
+        let problems = Problems::of(&read.name, &diagnostics, &sources, &self.folder);
         let Some(graph) = graph else { return Err(Error::App(problems)) };
         let store: Arc<dyn Store> = match &self.store {
             Some(folder) => Arc::new(Sqlite::open(folder)?),

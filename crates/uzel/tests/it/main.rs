@@ -8,11 +8,14 @@
     reason = "a test stops at the first thing that is not as it says, and says what it saw"
 )]
 
+mod api;
 mod batches;
+mod builder;
 mod checks;
 mod kill;
 mod processes;
 mod provider;
+mod readme;
 mod runs;
 mod scratch;
 mod words;
