@@ -2,7 +2,7 @@
 
 const QUESTIONS = {
   refunded: {
-    en: "How long does a refund take to a card, to PayPal or by bank transfer?",
+    en: "How long does a refund to a card take, and when does a refund to PayPal arrive?",
     de: "Wie lange dauert die Erstattung auf eine Karte oder auf PayPal?",
     fr: "Combien de temps prend le remboursement sur une carte ou sur PayPal ?",
     es: "¿Cuánto tarda el reembolso en una tarjeta o en PayPal?",

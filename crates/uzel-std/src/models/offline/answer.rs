@@ -10,7 +10,7 @@ use super::exact::{ln, round4};
 use super::language;
 use super::ngrams::{Token, Vector, dot, merge, normalise, tokens, vector};
 use super::sentences::{Sentence, split};
-use super::words::{is_courtesy, is_stopword, related, stem};
+use super::words::{is_courtesy, is_stopword, is_vague, related, stem};
 
 /// What is chosen at most.
 #[derive(Debug, Clone, Copy)]
@@ -290,7 +290,7 @@ fn question_weights(question: &str, candidates: &[Candidate]) -> BTreeMap<String
     let words: Vec<String> = tokens(question)
         .into_iter()
         .map(|token| token.word)
-        .filter(|word| !is_stopword(word))
+        .filter(|word| !is_vague(word))
         .collect();
     let mut own: Vec<(String, f64)> = words
         .iter()

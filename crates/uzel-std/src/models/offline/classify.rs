@@ -466,6 +466,15 @@ mod tests {
     }
 
     #[test]
+    fn a_greeting_speaks_for_no_label_unless_one_is_like_it() {
+        let names = labels(&[("refund", ""), ("question", "")]);
+        let examples = [("I want my money back", 0), ("Hello, do you ship to Norway and what is the price?", 1)];
+        assert!(!choose("Hello", &["Hello"], &names, &examples).evidence);
+        let names = labels(&[("refund", ""), ("greeting", "hello, only a greeting")]);
+        assert!(choose("Hello", &["Hello"], &names, &[("hello!", 1), ("pay me back", 0)]).evidence);
+    }
+
+    #[test]
     fn one_label_or_none() {
         assert_eq!(choose("x", &[], &[], &[]).scores, Vec::<f64>::new());
         assert_eq!(

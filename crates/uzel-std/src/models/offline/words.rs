@@ -19,6 +19,24 @@ static STOPWORDS: LazyLock<Vec<&str>> = LazyLock::new(|| {
         .collect()
 });
 
+/// Words that stand in texts about anything: times, counts, modal verbs. A passage that shares only these with a question
+/// does not answer it. Folded.
+static VAGUE: LazyLock<Vec<&str>> = LazyLock::new(|| {
+    "again already always another ask bit case come could day days even every first five four getting go going good
+    hello hi hour hours know last like long longer look maybe minute minutes month months more much never new next
+    nice no not now number once one only other out people possible really right row same say says see since somebody
+    something still sure take than thank thanks thing things think three time times today too twice two use very
+    want wanted way week weeks well without work yes yesterday year years yet
+    alle bitte danke doch drei erst gerne hallo heute ihn ihnen immer jahr jahre kann konnen mehr noch nur oder
+    schon sehr tag tage tagen uhr wie wieder wird woche wochen zwei
+    anos ayer bien como cuando cuatro dia dias dos gracias hola hoy mas muy puede puedo quiero semana tres
+    ans bien bonjour deux jour jours merci plus puis quatre quand semaine tres trois
+    dekuji den dni dny dobry dva jak jsem jsou mi moc muze muzu prosim rok se tri tyden ve velmi
+    два день дня днеи здравствуите как мне можно но очень пожалуиста сколько спасибо там три уже"
+        .split_whitespace()
+        .collect()
+});
+
 /// Words that turn a statement around. Folded.
 static NEGATIONS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     "not no never none without cannot neither nor dont doesnt didnt isnt wasnt arent werent wont cant couldnt
@@ -90,6 +108,11 @@ static COURTESIES: LazyLock<Vec<&str>> = LazyLock::new(|| {
 /// Whether a folded word is a function word.
 pub(crate) fn is_stopword(word: &str) -> bool {
     STOPWORDS.binary_search(&word).is_ok()
+}
+
+/// Whether a folded word says little about what a question is about; wider than [`is_stopword`].
+pub(crate) fn is_vague(word: &str) -> bool {
+    is_stopword(word) || VAGUE.contains(&word)
 }
 
 /// Whether a folded word negates.
@@ -200,6 +223,7 @@ mod tests {
         for word in STOPWORDS
             .iter()
             .chain(NEGATIONS.iter())
+            .chain(VAGUE.iter())
             .chain(GROUPS.iter().flatten())
             .chain(COURTESIES.iter())
         {
