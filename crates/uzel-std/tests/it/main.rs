@@ -8,4 +8,5 @@
 mod anthropic;
 mod ask;
 mod faults;
+mod kinds;
 mod openai;

@@ -7,7 +7,10 @@
 
 mod batches;
 mod checks;
+mod generated;
+
 mod processes;
 mod runs;
+mod schema;
 mod scratch;
 mod words;
