@@ -1,6 +1,6 @@
 //! What a user may write at the top of an app file and on every node, as lenient structs; `check` makes a graph of it.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use crate::{
@@ -13,33 +13,41 @@ use crate::{
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Document {
-    /// Version of the language; 1.
+    /// Version of the language.
+    #[schemars(schema_with = "version")]
     pub version: Option<Tree>,
     /// Name of the app, as lists and traces show it.
     pub name: Option<Text>,
     /// What the app is for.
     pub description: Option<Text>,
     /// What a run is given: a map of names to types.
+    #[schemars(schema_with = "types")]
     pub inputs: Option<Tree>,
-    /// What a run gives: a map of names to values with `${{ }}`.
+    /// What a run gives: a map of names to values with `${{ }}`. Without it: the values of the last nodes, by name.
     pub output: Option<Tree>,
     /// Names of secrets, resolved from the environment when the app starts.
     pub secrets: Vec<Text>,
     /// Models by name.
+    #[schemars(schema_with = "named")]
     pub models: Option<Tree>,
     /// Databases and other servers by name.
+    #[schemars(schema_with = "named")]
     pub connections: Option<Tree>,
     /// Knowledge bases by name.
+    #[schemars(schema_with = "named")]
     pub knowledge: Option<Tree>,
     /// Tools by name.
+    #[schemars(schema_with = "named")]
     pub tools: Option<Tree>,
     /// Flags by name: `{ type, default }`.
+    #[schemars(schema_with = "flags")]
     pub flags: Option<Tree>,
     /// Hard limits of a run.
     pub limits: Option<Limits>,
     /// What every node starts from.
     pub defaults: Option<Defaults>,
     /// The graph: nodes by name.
+    #[schemars(schema_with = "named")]
     pub nodes: Option<Tree>,
 }
 
@@ -75,15 +83,18 @@ pub struct Common {
     pub description: Option<Text>,
     /// Nodes that must have settled before, beside those it refers to.
     pub needs: Vec<Text>,
-    /// The node is stepped over unless this is true.
+    /// The node is stepped over unless this expression is true.
+    #[schemars(schema_with = "condition")]
     pub when: Option<Tree>,
     /// How effects are tried again.
     pub retry: Option<RetryPolicy>,
     /// How long one try of an effect may take.
     pub timeout: Option<DurationText>,
-    /// What a failure does: `fail`, `skip`, `{ use: VALUE }` or `{ run: NODE }`.
+    /// What a failure does: `fail`, `skip`, `{ use: VALUE }` or `{ run: NODE }`. Default: `fail`.
+    #[schemars(schema_with = "on_error")]
     pub on_error: Option<Tree>,
-    /// What a guard's block does: as `on_error`, or `{ stop: TEXT }`.
+    /// What a guard's block does: as `on_error`, or `{ stop: TEXT }`. Default: `fail`.
+    #[schemars(schema_with = "on_block")]
     pub on_block: Option<Tree>,
 }
 
@@ -91,4 +102,68 @@ impl Common {
     /// Names of the keys, which are taken out of a node before its kind reads the rest.
     pub const KEYS: [&'static str; 9] =
         ["kind", "description", "needs", "when", "retry", "timeout", "on_error", "on_block", "join"];
+}
+
+// What `check` takes where the structs say only "a tree", for editors.
+
+fn version(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": 1 })
+}
+
+/// What the items are depends on the catalog.
+fn named(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["object", "null"], "additionalProperties": {} })
+}
+
+fn types(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["object", "null"],
+        "additionalProperties": {
+            "type": ["string", "array", "object"],
+            "description": "A type: `string`, `integer`, `number`, `boolean`, `any`, `[string]`, `string | null`, \
+                            `{ enum: [a, b] }`, a map of fields, or JSON Schema.",
+        },
+    })
+}
+
+fn flags(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": ["object", "null"],
+        "additionalProperties": {
+            "type": "object",
+            "description": "A type, and the value that the flag has when nobody sets it.",
+            "required": ["type", "default"],
+        },
+    })
+}
+
+fn condition(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": ["string", "boolean", "null"] })
+}
+
+fn on_error(_: &mut SchemaGenerator) -> Schema {
+    reaction(&[("use", "A value that stands for the node's."), ("run", "A node that runs instead.")])
+}
+
+fn on_block(_: &mut SchemaGenerator) -> Schema {
+    reaction(&[
+        ("stop", "A text for the user; the run ends with it."),
+        ("use", "A value that stands for the node's."),
+        ("run", "A node that runs instead."),
+    ])
+}
+
+fn reaction(ways: &[(&str, &str)]) -> Schema {
+    let map = |(way, description): &(&str, &str)| {
+        let value = match *way {
+            "use" => json_schema!({ "description": description }),
+            _ => json_schema!({ "type": "string", "description": description }),
+        };
+        json_schema!({
+            "type": "object", "properties": { *way: value }, "required": [way], "additionalProperties": false,
+        })
+    };
+    let mut choices = vec![json_schema!({ "enum": ["fail", "skip"] }), json_schema!({ "type": "null" })];
+    choices.extend(ways.iter().map(map));
+    json_schema!({ "anyOf": choices })
 }

@@ -48,6 +48,7 @@ pub struct Config {
     /// A value to judge instead; texts are checked in its JSON form.
     pub value: Option<Tree>,
     /// What to look for: a list of `{ CHECK: SETTINGS, on_failure: open | closed }`.
+    #[schemars(schema_with = "checks::schema")]
     pub checks: Vec<Tree>,
 }
 

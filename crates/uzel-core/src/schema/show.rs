@@ -11,7 +11,8 @@ impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = String::new();
         write_type(self, &mut out);
-        if out.chars().count() > MOST {
+        // `{:#}` is for pages, which have room.
+        if !f.alternate() && out.chars().count() > MOST {
             let cut: String = out.chars().take(MOST - 1).collect();
             return write!(f, "{}…", cut.trim_end());
         }

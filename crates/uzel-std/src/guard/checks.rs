@@ -1,6 +1,7 @@
 //! The checks of a guard as an app file names them: read, compiled once, run in order.
 
 use jsonschema::Validator;
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uzel_core::{
@@ -56,6 +57,38 @@ pub(super) enum Checker {
 
 /// Names in the order of the reference.
 const NAMES: [&str; 7] = ["length", "regex", "forbidden", "pii", "prompt_injection", "json_schema", "grounded"];
+
+/// The list of checks, for editors and the reference.
+pub(super) fn schema(generator: &mut SchemaGenerator) -> Schema {
+    // Each check keeps its settings in a type called `Config`: they are put in here, where their names cannot clash.
+    fn settings<T: schemars::JsonSchema>(generator: &mut SchemaGenerator, description: &str) -> Schema {
+        let mut schema = T::json_schema(generator);
+        schema.insert("type".to_owned(), serde_json::json!(["object", "null"]));
+        schema.insert("description".to_owned(), Value::from(description));
+        schema
+    }
+    json_schema!({
+        "type": "array",
+        "items": {
+            "type": "object",
+            "description": "One check and what happens when the check itself breaks.",
+            "properties": {
+                "length": settings::<length::Config>(generator, "Blocks a text that is too short or too long."),
+                "regex": settings::<pattern::Config>(generator, "Blocks by regular expressions: linear time, no look-around."),
+                "forbidden": settings::<forbidden::Config>(generator, "Blocks words and phrases."),
+                "pii": settings::<pii::Config>(generator, "Redacts or blocks personal data that its form and check digits give away. With neither list, every kind blocks."),
+                "prompt_injection": settings::<prompt_injection::Config>(generator, "Blocks texts that try to give orders to the model."),
+                "json_schema": { "type": ["object", "boolean"], "description": "Blocks what does not fit this JSON Schema (2020-12)." },
+                "grounded": settings::<grounded::Config>(generator, "Blocks an answer whose sentences the sources do not support."),
+                "on_failure": { "enum": ["open", "closed"], "description": "When the check itself breaks: `open` lets the text pass, `closed` blocks it. There is no default." },
+            },
+            "required": ["on_failure"],
+            "minProperties": 2,
+            "maxProperties": 2,
+            "additionalProperties": false,
+        },
+    })
+}
 
 impl Checker {
     /// The name in app files.

@@ -12,4 +12,5 @@ mod anthropic;
 mod ask;
 mod broken;
 mod faults;
+mod kinds;
 mod openai;
