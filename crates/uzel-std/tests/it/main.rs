@@ -10,3 +10,4 @@ mod ask;
 mod broken;
 mod faults;
 mod openai;
+mod pages;
