@@ -66,7 +66,10 @@ impl Kind for Code {
 version: 1
 inputs: { bought: string, today: string }
 nodes:
-  age: { kind: code, run: "builtin:date_diff", with: { from: "${{ input.bought }}", to: "${{ input.today }}", unit: days } }
+  age:
+    kind: code
+    run: builtin:date_diff
+    with: { from: "${{ input.bought }}", to: "${{ input.today }}", unit: days }
 output: { days: "${{ age }}" }
 "#,
     }];

@@ -21,12 +21,34 @@ pub(super) fn check(tree: &Tree, cx: &mut Check<'_>) -> Option<ModelPorts> {
     if let Some(responses) = tree.get("responses").and_then(Tree::as_text) {
         cx.file(responses);
     }
+    address(&config, tree, cx);
     let fallback = tree.get("fallback").and_then(Tree::as_list).unwrap_or_default();
     Some(ModelPorts {
         fallback: fallback.iter().filter_map(Tree::as_text).map(Text::clone).collect(),
         brown_out: config.use_ == "offline",
         timeout: config.timeout.map(|timeout| timeout.0),
     })
+}
+
+/// Whether the declaration says which model is asked, and where.
+fn address(config: &ModelConfig, tree: &Tree, cx: &mut Check<'_>) {
+    let at = tree.get("use").map_or(tree.span, |uses| uses.span);
+    let (provider, model) = super::split(&config.use_);
+    let served = match provider {
+        "openai" => "gpt-5-mini",
+        "anthropic" => "claude-sonnet-4-5",
+        "openai-compatible" => "qwen3-8b",
+        _ => return,
+    };
+    if model.trim().is_empty() {
+        let message = format!("`use: {}` does not say which model", config.use_);
+        cx.report(Diagnostic::new(Code::WRONG_SHAPE, at, message).help(format!("write `use: {provider}/{served}`")));
+    }
+    if provider == "openai-compatible" && config.base_url.is_none() {
+        let message = "`openai-compatible` needs the address of the server";
+        let help = "add `base_url:`, such as `base_url: http://127.0.0.1:11434/v1` for Ollama";
+        cx.report(Diagnostic::new(Code::MISSING_KEY, at, message).help(help));
+    }
 }
 
 /// Makes the model.

@@ -14,3 +14,4 @@ mod broken;
 mod faults;
 mod kinds;
 mod openai;
+mod pages;

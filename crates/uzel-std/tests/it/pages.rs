@@ -1,0 +1,113 @@
+//! The pages of the codes in `docs/errors`: each code has one, and the examples on it do what it says.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use uzel_core::{
+    check::{Choices, Reading, read},
+    diagnostic::{Code, Severity},
+};
+
+/// Codes that `check` cannot give: they need bytes that are no text, the environment, or a run.
+const NOT_BY_CHECK: [&str; 10] =
+    ["UZ0001", "UZ0002", "UZ5001", "UZ5003", "UZ6001", "UZ6002", "UZ6003", "UZ6004", "UZ6005", "UZ6006"];
+
+/// A fenced block: its first line without the fence, and what is in it.
+struct Block {
+    section: String,
+    info: String,
+    text: String,
+}
+
+fn blocks(page: &str) -> Vec<Block> {
+    let (mut blocks, mut section, mut open): (Vec<Block>, String, Option<Block>) = (vec![], String::new(), None);
+    for line in page.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (Some(block), None) => block.text += &format!("{line}\n"),
+            (None, Some(info)) => {
+                open = Some(Block { section: section.clone(), info: info.to_owned(), text: String::new() });
+            }
+            (None, None) => {
+                if let Some(title) = line.strip_prefix("## ") {
+                    title.clone_into(&mut section);
+                }
+            }
+        }
+    }
+    assert!(open.is_none(), "a block is not closed");
+    blocks
+}
+
+/// Checks the app of a section with the files that the section names (` ```text file=PATH `).
+fn check(blocks: &[Block], section: &str) -> Option<Reading> {
+    let here = || blocks.iter().filter(|block| block.section == section);
+    let app = here().find(|block| block.info == "yaml")?;
+    let mut files = BTreeMap::from([("app.yaml".to_owned(), app.text.clone().into_bytes())]);
+    for block in here() {
+        if let Some((_, path)) = block.info.split_once(" file=") {
+            files.insert(path.to_owned(), block.text.clone().into_bytes());
+        }
+    }
+    Some(read("app.yaml", &files, &uzel_std::catalog(), &Choices::default()))
+}
+
+fn said(reading: &Reading) -> Vec<String> {
+    reading.diagnostics.iter().map(|d| format!("{} {}", d.code, d.message)).collect()
+}
+
+#[test]
+fn every_code_has_a_page_and_its_examples_are_true() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/errors");
+    let mut pages: Vec<String> = fs::read_dir(&folder)
+        .expect("docs/errors")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
+    pages.sort();
+    let wanted: Vec<String> = Code::ALL.iter().map(|(code, ..)| format!("{code}.md")).collect();
+    assert_eq!(pages, wanted, "a page for each code, a code for each page");
+    for (code, severity, title) in Code::ALL {
+        let page = fs::read_to_string(folder.join(format!("{code}.md"))).expect("a page");
+        assert_eq!(page.lines().next(), Some(format!("# {code}: {title}").as_str()));
+        let sections: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        assert_eq!(sections, ["What it means", "Example", "How to fix"], "{code}");
+        assert!(page.lines().all(|line| line.chars().count() <= 200), "{code} has a very long line");
+        let blocks = blocks(&page);
+        match check(&blocks, "Example") {
+            Some(reading) => example(*code, *severity, &reading),
+            None => {
+                assert!(NOT_BY_CHECK.contains(&code.as_str()), "{code} has no example that can be checked");
+                let console = blocks.iter().any(|block| block.section == "Example" && block.info == "console");
+                assert!(console && page.contains(&format!("[{code}]")), "{code} has no example");
+            }
+        }
+        if let Some(fixed) = check(&blocks, "How to fix") {
+            assert!(!fixed.diagnostics.has_errors(), "{code}: the fixed app is not: {:?}", said(&fixed));
+            assert!(fixed.diagnostics.iter().all(|d| d.code != *code), "{code} is not fixed: {:?}", said(&fixed));
+        } else {
+            assert!(NOT_BY_CHECK.contains(&code.as_str()), "{code} has no fixed app");
+        }
+    }
+}
+
+/// The examples of the kinds, which the reference shows.
+#[test]
+fn examples_of_kinds_have_no_mistakes() {
+    for kind in uzel_std::catalog().kinds {
+        assert!(!kind.examples.is_empty(), "{}", kind.name);
+        for example in kind.examples {
+            let files = BTreeMap::from([("app.yaml".to_owned(), example.app.as_bytes().to_vec())]);
+            let reading = read("app.yaml", &files, &uzel_std::catalog(), &Choices::default());
+            assert!(reading.diagnostics.is_empty(), "{}: {}: {:?}", kind.name, example.title, said(&reading));
+        }
+    }
+}
+
+/// Exactly this code: the only one, unless other warnings are beside an error.
+fn example(code: Code, severity: Severity, reading: &Reading) {
+    let found: Vec<Code> =
+        reading.diagnostics.iter().filter(|d| d.severity == severity).map(|diagnostic| diagnostic.code).collect();
+    assert!(!found.is_empty() && found.iter().all(|found| *found == code), "{code}: {:?}", said(reading));
+    if severity != Severity::Error {
+        assert!(!reading.diagnostics.has_errors(), "{code}: {:?}", said(reading));
+    }
+}
