@@ -124,7 +124,8 @@ fn names_module(text: &str, stem: &str) -> bool {
         in_list |= starts_list;
         if word_at(line, stem, |before, after| {
             let declared = before.ends_with("mod ") && after.trim_start().starts_with([';', '{']);
-            declared || (in_list && after.starts_with("::") && !before.ends_with(':'))
+            let begins = before.trim().is_empty() && after.trim_start().starts_with('{');
+            declared || (in_list && (begins || after.starts_with("::") && !before.ends_with(':')))
         }) {
             return true;
         }

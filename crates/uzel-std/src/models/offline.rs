@@ -3,6 +3,15 @@
 //! It is not a language model. It classifies by n-gram similarity, copies values out of the text, and selects
 //! sentences. The same question gives the same bytes on every machine. Nothing in it follows instructions, so a hostile text
 //! can mislead its choice but not give it orders.
+#![allow(
+    clippy::too_many_lines,
+    clippy::type_complexity,
+    clippy::unused_self,
+    clippy::cast_possible_wrap,
+    clippy::maybe_infinite_iter,
+    clippy::nonminimal_bool,
+    reason = "tables of words and patterns are long, readers share one signature, and what is cast is small"
+)]
 
 mod answer;
 mod classify;

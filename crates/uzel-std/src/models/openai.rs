@@ -108,6 +108,7 @@ struct Choice {
 impl OpenAi {
     /// One try. A server that does not know the way in which structure is asked for refuses before it does any work,
     /// so asking once more in a simpler way is part of the same try; what worked is remembered for the server.
+    #[expect(clippy::disallowed_methods, reason = "what is left of a try's time; it is no part of its result")]
     async fn ask(&self, request: &ChatRequest, attempt: &Attempt, sink: &dyn Sink) -> Result<ChatReply, Failure> {
         let shape = Shape::of(request);
         let known = usize::from(self.structure.load(Ordering::Relaxed)).min(Structure::ALL.len() - 1);

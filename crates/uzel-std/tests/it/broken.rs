@@ -56,7 +56,10 @@ fn every_mistake_is_reported_where_it_is() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
     let beside = files(&folder.join("files"));
     let mut reports = String::new();
-    let apps: Vec<(String, Vec<u8>)> = files(&folder).into_iter().filter(|(name, _)| name.ends_with(".yaml")).collect();
+    let apps: Vec<(String, Vec<u8>)> = files(&folder)
+        .into_iter()
+        .filter(|(name, _)| Path::new(name).extension().is_some_and(|end| end == "yaml"))
+        .collect();
     assert!(apps.len() >= 40);
     for (name, bytes) in apps {
         let mut table = beside.clone();

@@ -193,7 +193,7 @@ fn answer(request: &Request, categories: &BTreeMap<String, String>) -> Value {
         });
         // Only what is asked for: the example may ask for less one day.
         let fields = body.pointer("/response_format/json_schema/schema/properties").and_then(Value::as_object).unwrap();
-        Value::from_iter(fields.keys().map(|name| (name.clone(), known[name].clone()))).to_string()
+        fields.keys().map(|name| (name.clone(), known[name].clone())).collect::<Value>().to_string()
     } else {
         let pages = prompt.split("Policy pages:").nth(1).unwrap_or("We will look at it.");
         pages

@@ -20,4 +20,5 @@ mod readme;
 mod runs;
 mod schema;
 mod scratch;
+mod triage;
 mod words;

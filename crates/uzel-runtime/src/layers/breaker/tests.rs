@@ -1,3 +1,5 @@
+//! The breaker through its states, with a clock of its own.
+
 use proptest::prelude::*;
 
 use super::*;

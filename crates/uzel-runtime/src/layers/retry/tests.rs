@@ -1,3 +1,5 @@
+//! Delays of single failures and of many clients at once.
+
 use proptest::prelude::*;
 use uzel_core::duration::DurationText;
 

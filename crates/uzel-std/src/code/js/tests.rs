@@ -8,9 +8,9 @@ use super::*;
 fn load(source: &str) -> Result<Script, Failure> {
     let files = |path: &str| match path {
         "logic/prices.js" => {
-            Some("import { tax } from '../shared/tax.js';\nexport const gross = (n) => n + tax(n);".to_owned())
+            Some("import { tax } from '../rates/tax.js';\nexport const gross = (n) => n + tax(n);".to_owned())
         }
-        "shared/tax.js" => Some("import '../logic/prices.js';\nexport function tax(n) { return n / 4 }".to_owned()),
+        "rates/tax.js" => Some("import '../logic/prices.js';\nexport function tax(n) { return n / 4 }".to_owned()),
         "logic/broken.js" => Some("export let x = ;".to_owned()),
         _ => None,
     };
@@ -60,7 +60,7 @@ fn modules_and_exports() {
     assert_eq!(script.call("total", &json!({"items": [{"price": 4}, {"price": 8}]})).unwrap(), json!(15));
     assert_eq!(
         script.files().map(|(path, _)| path).collect::<Vec<_>>(),
-        ["logic/orders.js", "logic/prices.js", "shared/tax.js"]
+        ["logic/orders.js", "logic/prices.js", "rates/tax.js"]
     );
     expect!["invalid there is no function `totl` in logic/orders.js; did you mean `total`?"]
         .assert_eq(&shown(script.call("totl", &Value::Null)));

@@ -1,3 +1,5 @@
+//! What rules answer, and which mistakes in them are named.
+
 use serde_json::json;
 use uzel_core::capability::model::{Message, NoSink};
 

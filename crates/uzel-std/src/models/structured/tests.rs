@@ -1,3 +1,5 @@
+//! Schemas as strict modes take them, and answers as apps want them.
+
 use std::sync::Arc;
 
 use super::*;
