@@ -253,10 +253,10 @@ fn mistakes_are_reported_where_the_program_makes_them() {
 fn types_are_checked() {
     let from = here();
     let app = App::builder("types").input_type("age", "int").node("ask", human("x").form::<Vec<i64>>());
-    expect![[r#"
+    expect![[r"
         UZ2008 +1:37 there is no type `int`
         UZ2008 +1:85 a map of fields is wanted here
-    "#]]
+    "]]
     .assert_eq(&mistakes(app, from));
 }
 
@@ -293,11 +293,11 @@ fn names_of_functions_are_clear() {
         .node("b", nothing(code_fn(other::draft)))
         .node("c", nothing(code_fn(|wanted: Wanted| async { draft(wanted).await })))
         .node("d", nothing(code_fn_as("named", |wanted: Wanted| async { draft(wanted).await })));
-    expect![[r#"
+    expect![[r"
         UZ4004 +5:28 two functions are called `draft`
           +3:28 the other one is here
         UZ4004 +6:28 a closure has no name that an app could run it by
-    "#]]
+    "]]
     .assert_eq(&mistakes(app, from));
 }
 
@@ -320,10 +320,11 @@ fn an_error_reads_well() {
 #[test]
 fn an_app_without_nodes_says_so_at_its_builder() {
     let from = here();
-    expect![[r#"
-        UZ1012 +5:26 the app has no nodes
-    "#]]
-    .assert_eq(&mistakes(App::builder("empty"), from));
+    let app = App::builder("empty");
+    expect![[r"
+        UZ1012 +1:15 the app has no nodes
+    "]]
+    .assert_eq(&mistakes(app, from));
 }
 
 #[test]
