@@ -47,13 +47,13 @@ fn schema(catalog: &Catalog) -> Value {
     let mut root = defs.take::<Document>();
     nodes(catalog, &mut defs);
     let models = catalog.models.iter().map(|def| Part::new(def.name, def.summary, def.schema));
-    let models = defs.section("model", Named::ByProvider, models.collect());
+    let models = defs.section("model", Named::Provider, models.collect());
     let tools = catalog.tools.iter().map(|def| Part::new(def.name, def.summary, def.schema));
-    let tools = defs.section("tool", Named::ByUse, tools.collect());
+    let tools = defs.section("tool", Named::Use, tools.collect());
     let connections = catalog.connections.iter().map(|def| Part::new(def.name, def.summary, def.schema));
-    let connections = defs.section("connection", Named::ByUse, connections.collect());
+    let connections = defs.section("connection", Named::Use, connections.collect());
     let knowledge = catalog.retrievers.iter().map(|def| Part::new(def.name, def.summary, def.schema));
-    let knowledge = defs.section("knowledge", Named::ByKey, knowledge.collect());
+    let knowledge = defs.section("knowledge", Named::Key, knowledge.collect());
     let node = json!({ "$ref": "#/$defs/node" });
     let sections =
         [("models", models), ("tools", tools), ("connections", connections), ("knowledge", knowledge), ("nodes", node)];

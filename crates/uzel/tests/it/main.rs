@@ -8,6 +8,7 @@
 mod batches;
 mod checks;
 mod generated;
+mod journals;
 
 mod processes;
 mod runs;

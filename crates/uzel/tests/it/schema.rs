@@ -135,7 +135,7 @@ fn listen(schema: &Value, at: &str, keys: &mut usize, mute: &mut Vec<String>) {
     }
     match schema {
         Value::Object(fields) => {
-            fields.iter().for_each(|(key, value)| listen(value, &format!("{at}/{key}"), keys, mute))
+            fields.iter().for_each(|(key, value)| listen(value, &format!("{at}/{key}"), keys, mute));
         }
         Value::Array(items) => items.iter().for_each(|value| listen(value, at, keys, mute)),
         _ => {}

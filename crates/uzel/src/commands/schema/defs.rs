@@ -20,11 +20,11 @@ impl Part {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Named {
     /// `use: http`.
-    ByUse,
+    Use,
     /// `use: openai/gpt-5-mini`: what stands before the `/`.
-    ByProvider,
+    Provider,
     /// By having this key.
-    ByKey,
+    Key,
 }
 
 /// Definitions of all parts.
@@ -89,9 +89,9 @@ impl Defs {
             let own = self.hoist(&format!("{def}."), schema);
             self.defs.insert(def.clone(), own);
             let condition = match named {
-                Named::ByKey => json!({ "required": [group[0]] }),
-                Named::ByUse => json!({ "properties": { "use": { "enum": group } }, "required": ["use"] }),
-                Named::ByProvider => {
+                Named::Key => json!({ "required": [group[0]] }),
+                Named::Use => json!({ "properties": { "use": { "enum": group } }, "required": ["use"] }),
+                Named::Provider => {
                     json!({ "properties": { "use": { "pattern": providers(&group) } }, "required": ["use"] })
                 }
             };
@@ -99,15 +99,15 @@ impl Defs {
         }
         let list = list.join("\n\n");
         match named {
-            Named::ByKey => {
+            Named::Key => {
                 let keys: Vec<Value> = names.iter().map(|name| json!({ "required": [name] })).collect();
                 json!({ "type": "object", "description": list, "anyOf": keys, "allOf": choices })
             }
-            Named::ByUse => {
+            Named::Use => {
                 let uses = json!({ "enum": names, "enumDescriptions": summaries, "description": list });
                 json!({ "type": "object", "required": ["use"], "properties": { "use": uses }, "allOf": choices })
             }
-            Named::ByProvider => {
+            Named::Provider => {
                 let uses = json!({ "type": "string", "pattern": providers(&names), "description": list });
                 json!({ "type": "object", "required": ["use"], "properties": { "use": uses }, "allOf": choices })
             }
