@@ -1,0 +1,3 @@
+export function size({ text }) {
+  return text.length;
+}

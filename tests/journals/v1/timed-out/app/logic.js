@@ -1,0 +1,3 @@
+export function pages({ text }) {
+  return { text: text.repeat(Math.ceil(70000 / text.length)) };
+}
