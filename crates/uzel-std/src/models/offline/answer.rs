@@ -140,10 +140,17 @@ pub(crate) fn from_documents(question: &str, documents: &[Document<'_>], size: S
         .collect();
     let mut chosen = diverse(&scores, &vectors, &texts, size, floor);
     chosen.sort_by_key(|index| (pool[*index].document, pool[*index].position));
+    let chosen: Vec<&Candidate> = chosen.into_iter().map(|index| pool[index]).collect();
+    let (text, sources) = joined(&chosen, documents, size);
+    Selection { text, sources, confidence: round4(confidence) }
+}
+
+/// The sentences as a text, a paragraph for each document, and the documents' ids.
+fn joined(chosen: &[&Candidate], documents: &[Document<'_>], size: Size) -> (String, Vec<String>) {
     let mut sources: Vec<String> = Vec::new();
     let mut text = String::new();
-    for index in chosen {
-        let id = documents[pool[index].document].id;
+    for candidate in chosen {
+        let id = documents[candidate.document].id;
         if sources.last().is_none_or(|last| last != id) {
             if !sources.is_empty() {
                 text.push_str("\n\n");
@@ -152,13 +159,9 @@ pub(crate) fn from_documents(question: &str, documents: &[Document<'_>], size: S
         } else {
             text.push(' ');
         }
-        text.push_str(&finished(texts[index], size.words));
+        text.push_str(&finished(&candidate.sentence.text, size.words));
     }
-    Selection {
-        text,
-        sources,
-        confidence: round4(confidence),
-    }
+    (text, sources)
 }
 
 /// Prefers the documents that speak most of the question, and those in its language. A passage that shares one word with

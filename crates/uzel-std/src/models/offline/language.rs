@@ -3,9 +3,8 @@
 
 use super::ngrams::Token;
 
-/// The language of a text as an ISO 639-1 code and an English name, by script and function words; none if unclear.
-pub(crate) fn of(tokens: &[Token]) -> Option<(&'static str, &'static str)> {
-    const WORDS: &[(&str, &str, &[&str])] = &[
+/// Languages with words that are frequent in them, folded.
+const WORDS: &[(&str, &str, &[&str])] = &[
         (
             "en",
             "english",
@@ -62,6 +61,9 @@ pub(crate) fn of(tokens: &[Token]) -> Option<(&'static str, &'static str)> {
             ],
         ),
     ];
+
+/// The language of a text as an ISO 639-1 code and an English name, by script and function words; none if unclear.
+pub(crate) fn of(tokens: &[Token]) -> Option<(&'static str, &'static str)> {
     let words = &tokens[..tokens.len().min(400)];
     let script = |range: std::ops::RangeInclusive<char>| {
         words

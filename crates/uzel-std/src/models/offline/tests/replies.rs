@@ -182,6 +182,6 @@ fn a_page_in_the_language_of_the_question_is_preferred() {
     ];
     check("Kann ich mit PayPal bezahlen und ist das Geld gleich da?", &documents, expect![[r#"
         Mit PayPal ist das Geld am selben Tag da.
-        -- de 1.00
+        -- de 0.63
     "#]]);
 }
