@@ -173,7 +173,10 @@ impl Asker {
             }))),
             Some(Resolution::Due(at)) => match &self.on_timeout {
                 Some(action) => {
-                    let form = if defaults.is_null() { Value::Object(Map::new()) } else { defaults };
+                    let mut form = if defaults.is_null() { Value::Object(Map::new()) } else { defaults };
+                    if let Ok(schema) = Schema::from_json_schema(self.form.clone()) {
+                        schema.fill_defaults(&mut form);
+                    }
                     Ok(Outcome::value(json!({ "action": action, "form": form, "by": "timeout", "at": at })))
                 }
                 None => Err(Failure::new(FailureClass::Timeout, "nobody answered in time")),
@@ -182,5 +185,52 @@ impl Asker {
                 Err(Failure::new(FailureClass::Bug, "a question cannot be called back"))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uzel_core::{event::Time, node::Host};
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Host for Nobody {
+        fn effect<'a>(
+            &'a self,
+            _effect: uzel_core::node::Effect<'a>,
+            _work: &'a dyn uzel_core::node::Work,
+        ) -> BoxFuture<'a, Result<uzel_core::node::Recorded, Failure>> {
+            Box::pin(std::future::ready(Err(Failure::new(FailureClass::Bug, "a question has no effects"))))
+        }
+
+        fn emit(&self, _instance: &uzel_core::event::InstancePath, _text: &str) {}
+        fn void(&self, _instance: &uzel_core::event::InstancePath) {}
+    }
+
+    #[test]
+    fn an_answer_that_time_gave_has_the_forms_defaults() {
+        let form = json!({ "type": "object", "properties": {
+            "copies": { "type": "integer", "default": 2 }, "note": { "type": ["string", "null"] } } });
+        let asker = Asker {
+            form,
+            actions: vec!["go".to_owned()],
+            assign: Value::Null,
+            timeout: None,
+            on_timeout: Some("go".to_owned()),
+        };
+        let call = Call {
+            instance: "ask".into(),
+            resolution: Some(Resolution::Due(Time(5))),
+            now: Time(5),
+            dry_run: false,
+            host: Arc::new(Nobody),
+        };
+        let Ok(Outcome::Return { value: uzel_core::event::Stored::Here(value), .. }) = asker.ask(&json!({}), &call)
+        else {
+            panic!("the time's answer is a value");
+        };
+        assert_eq!(value["form"], json!({ "copies": 2, "note": null }));
     }
 }

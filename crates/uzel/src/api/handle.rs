@@ -31,6 +31,11 @@ pub enum RunEvent {
         /// The piece.
         text: String,
     },
+    /// The try that the node's text came from failed: what was shown of it does not count.
+    Void {
+        /// The node that asked.
+        node: String,
+    },
 }
 
 /// Runs that handles of this process drive, with the way to ask their loops for something.
@@ -108,6 +113,10 @@ impl Watcher for Queue {
 
     fn text(&self, _run: &RunId, instance: &InstancePath, text: &str) {
         self.push(RunEvent::Text { node: instance.as_str().to_owned(), text: text.to_owned() });
+    }
+
+    fn void(&self, _run: &RunId, instance: &InstancePath) {
+        self.push(RunEvent::Void { node: instance.as_str().to_owned() });
     }
 }
 
