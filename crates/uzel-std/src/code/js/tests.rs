@@ -202,17 +202,6 @@ fn nothing_stays_between_calls() {
     });
 }
 
-#[test]
-#[ignore = "prints a time"]
-fn how_long_a_call_takes() {
-    let script = load("export function f(x) { return x.n + 1 }").unwrap();
-    let start = now();
-    for n in 0..1000 {
-        assert_eq!(script.call("f", &json!({ "n": n })).unwrap(), json!(n + 1));
-    }
-    println!("{:?} a call", start.elapsed() / 1000);
-}
-
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(40))]
     #[test]
