@@ -406,7 +406,8 @@ impl<'a> Check<'a> {
         if self.declared.is_unclear(section, name.as_str()) {
             return false;
         }
-        let help = did_you_mean(name.as_str(), map.keys().map(String::as_str)).unwrap_or_else(|| {
+        let unread = self.declared.unclear.iter().filter(|(s, n)| *s == section && n != "*").map(|(_, name)| name);
+        let help = did_you_mean(name.as_str(), map.keys().chain(unread).map(String::as_str)).unwrap_or_else(|| {
             let known: Vec<String> = map.keys().map(|name| format!("`{name}`")).take(8).collect();
             if known.is_empty() {
                 format!("declare it under `{section}:` at the top level")

@@ -160,9 +160,14 @@ pub fn near<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a
     found.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
-/// "did you mean `a` or `b`?", or `None` when nothing is near.
+/// "did you mean `a`, `b` or `c`?", or `None` when nothing is near.
 pub fn did_you_mean<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let found = near(word, names);
     let quoted: Vec<String> = found.iter().map(|name| format!("`{name}`")).collect();
-    (!quoted.is_empty()).then(|| format!("did you mean {}?", quoted.join(" or ")))
+    let (last, rest) = quoted.split_last()?;
+    Some(if rest.is_empty() {
+        format!("did you mean {last}?")
+    } else {
+        format!("did you mean {} or {last}?", rest.join(", "))
+    })
 }

@@ -90,7 +90,8 @@ output: { topic: "${{ sort.topic }}" }
         }
         if let Some(temperature) = config.temperature.as_ref().filter(|t| !(0.0..=2.0).contains(&t.value)) {
             let message = format!("`temperature: {}` is not between 0 and 2", temperature.value);
-            cx.report(Diagnostic::new(Code::BAD_LIMIT, temperature.span, message));
+            let help = "write `temperature: 0` for the most likely answer, up to 2 for variety";
+            cx.report(Diagnostic::new(Code::BAD_LIMIT, temperature.span, message).help(help));
         }
         let schema = config.output.as_ref().and_then(|output| Schema::read_fields(output, cx.out));
         if let Some(path) = &config.examples

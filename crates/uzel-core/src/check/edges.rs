@@ -176,8 +176,12 @@ impl Linker<'_> {
         }
         if root == "secrets" || root == "env" {
             self.out.push(
-                Diagnostic::new(Code::SECRET_LEAK, reference.span, format!("`{root}` cannot be used in a node or an output"))
-                    .help("secrets belong under `models`, `connections`, `tools` and `mcp`; there they are not shown or stored"),
+                Diagnostic::new(
+                    Code::SECRET_LEAK,
+                    reference.span,
+                    format!("`{root}` cannot be used in a node or an output"),
+                )
+                .help("secrets belong under `models`, `connections` and `tools`; there they are not shown or stored"),
             );
             return None;
         }

@@ -269,7 +269,7 @@ fn syntax_errors() {
             order | map('uper') => 
                   UZ2003 [uper] there is no filter `uper` -- did you mean `upper`?
             order | selectattr('n', 'evn') => 
-                  UZ2003 [evn] there is no test `evn` -- did you mean `even` or `eq` or `in`?
+                  UZ2003 [evn] there is no test `evn` -- did you mean `even`, `eq` or `in`?
             a b => 
                   UZ2001 [b] this cannot be read: unexpected input after expression
             'open => 
