@@ -127,11 +127,11 @@ fn codes_are_explained() {
     scratch.check(
         &["explain", "UZ9999"],
         expect![[r#"
-        exit 2
-        --- stderr
-        error: there is no code `UZ9999`
-        hint: did you mean `UZ0009` or `UZ1009` or `UZ2009`?
-    "#]],
+            exit 2
+            --- stderr
+            error: there is no code `UZ9999`
+            hint: did you mean `UZ0009`, `UZ1009` or `UZ2009`?
+        "#]],
     );
     let list = scratch.fine(&["explain"]);
     for (code, _, title) in Code::ALL {
