@@ -42,7 +42,8 @@ pub struct Shape {
 impl Shape {
     /// The shape that a request asks for, if it asks for one.
     pub fn of(request: &ChatRequest) -> Option<Self> {
-        let schema = request.schema.as_deref()?;
+        let mut schema = request.schema.as_deref()?.clone();
+        say_labels(&mut schema);
         let is_object = schema.get("type").and_then(Value::as_str) == Some("object");
         let keep = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
         let mut name: String = request.schema_name.chars().map(keep).take(64).collect();
@@ -50,11 +51,11 @@ impl Shape {
             name.push_str("answer");
         }
         if is_object {
-            return Some(Self { name, schema: schema.clone(), is_wrapped: false });
+            return Some(Self { name, schema, is_wrapped: false });
         }
         // References count from the root, so definitions must stay there.
         let mut wrapped = json!({ "type": "object", "required": ["value"], "additionalProperties": false });
-        let mut inner = schema.clone();
+        let mut inner = schema;
         for place in ["$defs", "definitions"] {
             if let Some(definitions) = inner.as_object_mut().and_then(|inner| inner.remove(place)) {
                 wrapped[place] = definitions;
@@ -94,6 +95,25 @@ impl Shape {
     /// For servers that do not structure answers: says in words what is wanted.
     pub fn instruction(&self) -> String {
         format!("Answer with one JSON object that fits this JSON Schema, and with nothing else:\n{}", self.schema)
+    }
+}
+
+/// Says in an enum's description what its labels mean: `x-labels` is our word, which strict modes refuse.
+fn say_labels(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(say_labels),
+        Value::Object(object) => {
+            if let Some(Value::Object(labels)) = object.shift_remove("x-labels") {
+                let meaning = |(label, meaning): (&String, &Value)| {
+                    meaning.as_str().map_or_else(|| label.clone(), |meaning| format!("{label}: {meaning}"))
+                };
+                let said = object.get("description").and_then(Value::as_str).map(str::to_owned);
+                let parts: Vec<String> = said.into_iter().chain(labels.iter().map(meaning)).collect();
+                object.insert("description".to_owned(), Value::from(parts.join("; ")));
+            }
+            object.values_mut().for_each(say_labels);
+        }
+        _ => {}
     }
 }
 

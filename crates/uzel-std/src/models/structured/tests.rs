@@ -11,6 +11,18 @@ fn shape(schema: Value) -> Shape {
 }
 
 #[test]
+fn models_are_told_what_labels_mean() {
+    let shape = shape(json!({
+        "type": "object", "required": ["topic"], "properties": { "topic": {
+            "description": "what it is about", "enum": ["bill", "other"],
+            "x-labels": { "bill": "an invoice", "other": null },
+        } },
+    }));
+    let topic = json!({ "description": "what it is about; bill: an invoice; other", "enum": ["bill", "other"] });
+    assert_eq!(shape.strict().expect("a strict schema")["properties"]["topic"], topic);
+}
+
+#[test]
 fn strict_schemas_require_everything_and_allow_nothing_else() {
     let shape = shape(json!({
         "type": "object", "title": "T",
