@@ -208,5 +208,6 @@ pub(crate) fn catalog() -> Catalog {
             check: read,
             build: |_, _, _| Err(nothing()),
         }],
+        ..Catalog::default()
     }
 }
