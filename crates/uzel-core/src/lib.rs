@@ -4,7 +4,6 @@
 //! events. In reading order:
 #![deny(missing_docs)]
 
-pub mod amount;
 pub mod build;
 pub mod builder;
 pub mod capability;

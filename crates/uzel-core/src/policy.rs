@@ -79,25 +79,6 @@ impl RetryPolicy {
     }
 }
 
-/// The reliability keys that every node may have; what is not set comes from `defaults` of the app.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Policy {
-    /// When failed calls are tried again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub retry: Option<RetryPolicy>,
-    /// How long one try of a call may take.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<DurationText>,
-}
-
-impl Policy {
-    /// This policy with what it does not set taken from `defaults`.
-    pub fn or(self, defaults: &Self) -> Self {
-        Self { retry: self.retry.or_else(|| defaults.retry.clone()), timeout: self.timeout.or(defaults.timeout) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
