@@ -11,12 +11,13 @@ use crate::{
     graph::{Flag, Graph},
     kind::{Catalog, KindDef},
     schema::{Schema, Type},
-    source::{SourceId, Sources, Span},
-    yaml::{self, Data, Soundness, Text, Tree},
+    source::Sources,
+    yaml::{self, Data, Soundness, Tree},
 };
 
 mod declarations;
 mod edges;
+mod files;
 mod limits;
 mod lints;
 mod nodes;
@@ -25,19 +26,9 @@ mod presence;
 mod typing;
 mod view;
 
+pub use files::Files;
+use files::Reader;
 pub use view::Check;
-
-/// Where a document's files come from: a folder, a release, a test's table. Paths are relative to the app's folder.
-pub trait Files: Send + Sync {
-    /// The file's bytes, or why there are none, in words.
-    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
-}
-
-impl Files for BTreeMap<String, Vec<u8>> {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        self.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
-    }
-}
 
 /// Choices made outside the file.
 #[derive(Clone, Debug, Default)]
@@ -87,68 +78,10 @@ fn finish(
     out.settle();
     let graph = graph.filter(|_| !out.has_errors()).map(|mut graph| {
         graph.sources = reader.sources.clone();
-        graph.files = std::mem::take(&mut reader.read);
+        graph.files = reader.take_read();
         Arc::new(graph)
     });
     Reading { graph, diagnostics: out, sources: reader.sources }
-}
-
-/// Reads files once and remembers them: they become part of the release.
-pub(crate) struct Reader<'a> {
-    files: &'a dyn Files,
-    sources: Sources,
-    read: BTreeMap<String, Vec<u8>>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(files: &'a dyn Files) -> Self {
-        Self { files, sources: Sources::default(), read: BTreeMap::new() }
-    }
-
-    fn tree(&mut self, main: &str, out: &mut Diagnostics) -> Option<Tree> {
-        match self.files.read(main) {
-            Err(cause) => {
-                let at = Span::new(self.sources.add_text(main, ""), 0..0);
-                out.push(Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{main}` cannot be read: {cause}")));
-                None
-            }
-            Ok(bytes) => {
-                let (source, text) = self.decode(main, bytes, out)?;
-                yaml::parse(source, &text, out)
-            }
-        }
-    }
-
-    /// A file that the document names at `at`, as text. Only below the app's folder.
-    fn text(&mut self, path: &str, at: Span, out: &mut Diagnostics) -> Option<Text> {
-        let climbs = Path::new(path).is_absolute() || path.split(['/', '\\']).any(|part| part == "..");
-        if climbs {
-            out.push(
-                Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{path}` is outside the app's folder"))
-                    .help("move the file below the folder of the app file, and write the path from there"),
-            );
-            return None;
-        }
-        let bytes = match self.files.read(path) {
-            Ok(bytes) => bytes,
-            Err(cause) => {
-                out.push(
-                    Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{path}` cannot be read: {cause}"))
-                        .help("paths are relative to the folder of the app file"),
-                );
-                return None;
-            }
-        };
-        let (source, text) = self.decode(path, bytes, out)?;
-        Some(Text::whole(text, source))
-    }
-
-    /// Makes a source of a file, and remembers the file.
-    fn decode(&mut self, path: &str, bytes: Vec<u8>, out: &mut Diagnostics) -> Option<(SourceId, Arc<str>)> {
-        let text = yaml::decode(path, &bytes, &mut self.sources, out);
-        self.read.insert(path.to_owned(), bytes);
-        text
-    }
 }
 
 /// One pass over one document.
