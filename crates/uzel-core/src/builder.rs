@@ -6,7 +6,6 @@
 mod block;
 mod declaration;
 mod node;
-mod print;
 mod registered;
 mod rust_type;
 #[cfg(test)]
@@ -31,6 +30,7 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     kind::Catalog,
     source::{Source, Sources, Span},
+    yaml,
 };
 
 /// The name of the app file in the release of an app that was built in Rust.
@@ -213,7 +213,7 @@ impl Builder {
     /// The app file that means the same. Functions of Rust are `rust:NAME` in it.
     pub fn to_yaml(&self) -> String {
         let tree = in_order(self.top.clone()).tree(&mut Sources::default(), &mut Diagnostics::default());
-        print::yaml(&tree.to_json())
+        yaml::emit(&tree)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Text to a tree in which every value knows its place, and from there to any serde type. Called by the loader.
 //!
-//! [`decode`] makes text of bytes, [`parse`] makes a [`Tree`] of text, [`from_tree`] makes a typed value of a tree.
+//! [`decode`] makes text of bytes, [`parse`] makes a [`Tree`] of text, [`from_tree`] makes a typed value of a tree, and
+//! [`emit`] makes text of a tree again.
 //! Each puts what is wrong in [`Diagnostics`] and goes on as far as it can.
 
 mod braces;
 mod de;
+mod emit;
 mod magic;
 mod offsets;
 mod parse;
@@ -17,7 +19,7 @@ mod text;
 mod tree;
 
 pub use self::{
-    de::Soundness, de::from_named_tree, de::from_tree, de::partly_from_tree, magic::Spanned, parse::parse, text::Text,
+    de::Soundness, de::from_named_tree, de::from_tree, de::partly_from_tree, emit::emit, magic::Spanned, parse::parse, text::Text,
     tree::Data, tree::Entry, tree::Tree,
 };
 
