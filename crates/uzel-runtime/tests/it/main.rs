@@ -4,6 +4,7 @@
 
 mod crash;
 mod driver;
+mod semantics;
 mod store;
 mod store_crash;
 mod store_sqlite;
