@@ -106,5 +106,6 @@ fn section(app: &str, key: &str) -> String {
 }
 
 fn indent(text: &str) -> String {
-    text.lines().map(|line| format!("    {line}\n")).collect()
+    let lines: Vec<String> = text.lines().map(|line| format!("    {line}")).collect();
+    if lines.is_empty() { String::new() } else { lines.join("\n") + "\n" }
 }
