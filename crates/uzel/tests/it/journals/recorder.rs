@@ -117,7 +117,7 @@ fn blob_of(event: &Event) -> Option<String> {
 }
 
 /// What must come out of the log for ever. Large values are left to the blobs.
-pub(super) fn expected(run: &mut Run, head: &Head, events: &[Event]) -> Value {
+pub(super) fn expected(run: &Run, head: &Head, events: &[Event]) -> Value {
     let effects = events.iter().filter_map(|event| match event {
         Event::EffectReturned { effect, .. } | Event::EffectIntended { effect, .. } => Some(effect),
         _ => None,
