@@ -56,7 +56,11 @@ fn node(def: &NodeDef) -> Value {
         "inputs": inputs.collect::<Vec<_>>(),
         "output": def.output.to_json_schema(),
         "parents": parents.collect::<Vec<_>>(),
+        "join": def.join.to_string(),
         "children": def.children,
+        "below": def.plan.as_ref().map(|plan| {
+            plan.inner.nodes().iter().map(|(id, def)| (id.clone(), node(def))).collect::<Map<_, _>>()
+        }),
         "gated": def.gated,
         "on_error": reaction(&def.on_error),
         "on_block": reaction(&def.on_block),
@@ -67,6 +71,7 @@ fn node(def: &NodeDef) -> Value {
 fn reaction(reaction: &Reaction) -> Value {
     match reaction {
         Reaction::Fail => "fail".into(),
+        Reaction::HandOn => "hand on".into(),
         Reaction::Skip => "skip".into(),
         Reaction::Use(value) => json!({ "use": binding(value) }),
         Reaction::Run(node) => json!({ "run": node }),
