@@ -15,9 +15,11 @@ use crate::{
     yaml::{self, Data, Soundness, Tree},
 };
 
+mod bodies;
 mod declarations;
 mod edges;
 mod files;
+mod joins;
 mod limits;
 mod lints;
 mod nodes;
@@ -49,7 +51,7 @@ pub struct Reading {
 }
 
 /// Roots of expressions that no node may be called.
-pub const ROOTS: [&str; 8] = ["input", "run", "node", "flags", "nodes", "loop", "secrets", "env"];
+pub const ROOTS: [&str; 9] = ["input", "run", "node", "flags", "nodes", "loop", "secrets", "env", "do"];
 
 /// Reads the app file `main` and what it names.
 pub fn read(main: &str, files: &dyn Files, catalog: &Catalog, choices: &Choices) -> Reading {
@@ -74,7 +76,11 @@ fn finish(
     choices: &Choices,
     mut out: Diagnostics,
 ) -> Reading {
-    let graph = tree.and_then(|tree| App { catalog, choices, reader: &mut reader, out: &mut out }.graph(main, &tree));
+    reader.stack.push(main.to_owned());
+    let graph = tree.and_then(|tree| {
+        let app = App { catalog, choices, reader: &mut reader, out: &mut out, slots: &mut 0, depth: 0 };
+        app.graph(main, &tree)
+    });
     out.settle();
     let graph = graph.filter(|_| !out.has_errors()).map(|mut graph| {
         graph.sources = reader.sources.clone();
@@ -90,6 +96,10 @@ struct App<'a, 'r> {
     choices: &'a Choices,
     reader: &'a mut Reader<'r>,
     out: &'a mut Diagnostics,
+    /// The number of the next node.
+    slots: &'a mut usize,
+    /// How deep the body that is being read stands in others.
+    depth: usize,
 }
 
 impl App<'_, '_> {
@@ -135,19 +145,22 @@ impl App<'_, '_> {
         let output = document.output.as_ref().and_then(|tree| Binding::parse(tree, self.out));
         // Without nodes, whatever the output refers to is missing for that reason.
         let output = output.filter(|_| !entries.is_empty());
-        let linked = edges::link(drafts, unclear, output.as_ref(), self.out);
+        let after = output.as_ref().map(Binding::references).unwrap_or_default();
+        let linked = edges::link(drafts, unclear, after, None, self.out);
         if let Some(linked) = &linked {
             lints::reliability(linked, self.out);
         }
-        let nodes = typing::infer(linked, &inputs, &flags, output.as_ref(), self.out);
+        let (nodes, gives) = typing::infer(linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {
             name,
             description: document.description.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default(),
             main: main.to_owned(),
+            folder: String::new(),
             inputs,
             output,
-            nodes: nodes?,
+            gives,
+            nodes,
             limits: document.limits.unwrap_or_default(),
             flags,
             secrets,

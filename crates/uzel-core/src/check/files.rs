@@ -36,11 +36,22 @@ pub(crate) struct Reader<'a> {
     read: BTreeMap<String, Vec<u8>>,
     /// Files that are texts; none for one that could not be read, which has been reported where it was named first.
     texts: BTreeMap<String, Option<Text>>,
+    /// Folder of the app that is being read, below that of the main one: empty, or ends in `/`.
+    pub(super) folder: String,
+    /// The apps that are being read, outermost first.
+    pub(super) stack: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(files: &'a dyn Files) -> Self {
-        Self { files, sources: Sources::default(), read: BTreeMap::new(), texts: BTreeMap::new() }
+        Self {
+            files,
+            sources: Sources::default(),
+            read: BTreeMap::new(),
+            texts: BTreeMap::new(),
+            folder: String::new(),
+            stack: vec![],
+        }
     }
 
     /// What was read, by path.
@@ -73,24 +84,34 @@ impl<'a> Reader<'a> {
             );
             return None;
         }
-        if let Some(Some(known)) = self.texts.get(path) {
-            return Some(known.clone());
+        let whole = self.path(path);
+        if let Some(known) = self.texts.get(&whole) {
+            return known.clone();
         }
-        let bytes = match self.files.read(path) {
+        let bytes = match self.files.read(&whole) {
             Ok(bytes) => bytes,
             Err(cause) => {
-                let message = format!("`{path}` cannot be read: {cause}");
+                let message = format!("`{whole}` cannot be read: {cause}");
                 let help = self.hint(path, at);
                 out.push(Diagnostic::new(Code::FILE_UNREADABLE, at, message).help(help));
                 return None;
             }
         };
-        if self.texts.contains_key(path) {
-            return None;
-        }
-        let text = self.decode(path, bytes, out).map(|(source, text)| Text::whole(text, source));
-        self.texts.insert(path.to_owned(), text.clone());
+        let text = self.decode(&whole, bytes, out).map(|(source, text)| Text::whole(text, source));
+        self.texts.insert(whole, text.clone());
         text
+    }
+
+    /// A path in the app that is being read, from the folder of the main one.
+    pub(super) fn path(&self, path: &str) -> String {
+        let path = path.trim_start_matches("./");
+        format!("{}{path}", self.folder)
+    }
+
+    /// The files that were read below a folder, by their paths from there.
+    pub(super) fn below(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let inside = self.read.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(folder)?, bytes)));
+        inside.map(|(path, bytes)| (path.to_owned(), bytes.clone())).collect()
     }
 
     /// What to type instead of the path of a file that is not there.
@@ -102,11 +123,14 @@ impl<'a> Reader<'a> {
             }
             _ => None,
         };
-        if let Some(found) = from_here.filter(|found| self.files.read(found).is_ok()) {
+        if let Some(found) = from_here.filter(|found| self.files.read(found).is_ok())
+            && let Some(found) = found.strip_prefix(&self.folder)
+        {
             return format!("write `{found}`: {rule}");
         }
-        let beside = self.files.beside(path);
-        did_you_mean(path, beside.iter().map(String::as_str)).unwrap_or_else(|| rule.to_owned())
+        let beside = self.files.beside(&self.path(path));
+        let beside = beside.iter().filter_map(|path| path.strip_prefix(&self.folder));
+        did_you_mean(path, beside).unwrap_or_else(|| rule.to_owned())
     }
 
     /// Makes a source of a file, and remembers the file.

@@ -266,7 +266,7 @@ fn errors(out: &Diagnostics) -> bool {
 fn what_is_inferred_is_what_comes_out() {
     let (mut accepted, mut told, mut gave) = (0, 0, 0);
     let mut wrong = vec![];
-    for seed in 0..20_000_u64 {
+    for seed in 0..8_000_u64 {
         let mut dice = Dice(seed);
         let case = case(&mut dice);
         let source = expression(&mut dice, &case.types, 3);
@@ -294,13 +294,13 @@ fn what_is_inferred_is_what_comes_out() {
     wrong.truncate(30);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     // The test tests something: many expressions are sound, have a type, and give a value.
-    assert!(accepted > 6_000 && told > 4_000 && gave > 4_000, "{accepted} {told} {gave}");
+    assert!(accepted > 3_000 && told > 2_000 && gave > 2_000, "{accepted} {told} {gave}");
 }
 
 #[test]
 fn templates_that_are_sound_give_texts_or_fail() {
     let mut gave = 0;
-    for seed in 0..8_000_u64 {
+    for seed in 0..4_000_u64 {
         let mut dice = Dice(seed ^ 0x5eed);
         let case = case(&mut dice);
         let source = template(&mut dice, &case.types);
@@ -320,5 +320,5 @@ fn templates_that_are_sound_give_texts_or_fail() {
         let binding = Binding::parse(&tree(&format!("n: ${{{{ {} }}}}", path(&mut dice, &case.types))), &mut out);
         assert!(binding.is_some_and(|binding| binding.infer(&case.known, &mut out) == Type::String));
     }
-    assert!(gave > 3_000, "{gave}");
+    assert!(gave > 1_500, "{gave}");
 }
