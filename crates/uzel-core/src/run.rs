@@ -12,9 +12,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    event::{
-        EffectMeta, EffectName, End, Event, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait,
-    },
+    event::{EffectMeta, EffectName, End, Event, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait},
     failure::{Failure, FailureClass},
     graph::{Graph, Join, NodeDef},
     hash,

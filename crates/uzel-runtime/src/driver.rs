@@ -190,7 +190,9 @@ impl Driver {
             let mut events = vec![];
             for command in commands {
                 match command {
-                    Command::Call { node, instance, input, resolution } => self.call(&node, instance, input, resolution),
+                    Command::Call { node, instance, input, resolution } => {
+                        self.call(&node, instance, input, resolution);
+                    }
                     Command::Fail { instance, failure } => {
                         let now = self.shared.world.now();
                         events.push(Event::Failed { instance, failure, started: now, at: now });

@@ -182,7 +182,8 @@ fn expect(inputs: &mut Vec<Input>, graph: &Graph, path: &Text, out: &mut Diagnos
         let nothing = Tree { span: path.span, data: Data::Map(vec![]) };
         let Some(binding) = Binding::parse(&nothing, out) else { return };
         let program = Program::Binding(binding);
-        let input = Input { name: "with".into(), program, expect: None, at: path.span, fields: vec![], nullable: false };
+        let input =
+            Input { name: "with".into(), program, expect: None, at: path.span, fields: vec![], nullable: false };
         inputs.push(input);
     }
     for input in inputs.iter_mut().filter(|input| input.name == "with") {

@@ -45,7 +45,7 @@ pub(super) fn read(tree: Option<&Tree>, out: &mut Diagnostics) -> Join {
             Some(word) => format!("`join` cannot be `{word}`"),
             None => "`join` cannot be read".to_owned(),
         };
-        let near = tree.as_str().and_then(|word| did_you_mean(word, ["all", "any", "settle"].into_iter()));
+        let near = tree.as_str().and_then(|word| did_you_mean(word, ["all", "any", "settle"]));
         let help = near.unwrap_or_else(|| HELP.to_owned());
         out.push(Diagnostic::new(Code::UNKNOWN_VALUE, tree.span, message).help(help));
         Join::All
@@ -66,7 +66,8 @@ pub(super) fn settle(nodes: &mut [LinkedNode], out: &mut Diagnostics) {
             } else if let Join::Quorum(n) = node.draft.join
                 && n > count
             {
-                let names: Vec<String> = node.parents.iter().map(|edge| format!("`{}`", nodes[edge.from].draft.id)).collect();
+                let names: Vec<String> =
+                    node.parents.iter().map(|edge| format!("`{}`", nodes[edge.from].draft.id)).collect();
                 let message = format!("a quorum of {n} can never be reached: the parents are {}", names.join(", "));
                 let help = "only nearest dependencies count: one that another depends on is no parent";
                 out.push(Diagnostic::new(Code::JOIN_UNSATISFIABLE, at, message).help(help));

@@ -105,9 +105,10 @@ impl Sure<'_> {
             } else {
                 let known = |edge: &Edge| self.known.get(&edge.from).copied().unwrap_or(false);
                 let mut flow = self.edges[node].iter().filter(|edge| !edge.via.is_control()).peekable();
-                let by_flow = match self.joins[node].is_early() {
-                    true => flow.peek().is_some() && flow.all(known),
-                    false => flow.any(known),
+                let by_flow = if self.joins[node].is_early() {
+                    flow.peek().is_some() && flow.all(known)
+                } else {
+                    flow.any(known)
                 };
                 let mut control = self.edges[node].iter().filter(|edge| edge.via.is_control()).peekable();
                 let instead = |edge: &Edge| edge.from == self.goal && matches!(edge.via, Via::Error | Via::Block);
@@ -154,7 +155,12 @@ mod tests {
             let from: Vec<String> = edges.iter().map(|edge| name(edge.from).to_string()).collect();
             (!from.is_empty()).then(|| format!("{}:{}", name(idx), from.join(",")))
         };
-        nearest(&all, &vec![Join::All; all.len()], &order).iter().enumerate().filter_map(show).collect::<Vec<_>>().join(" ")
+        nearest(&all, &vec![Join::All; all.len()], &order)
+            .iter()
+            .enumerate()
+            .filter_map(show)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]

@@ -189,7 +189,8 @@ impl<'n> Presence<'n> {
 
     /// Whether a node has run and given a value if routes took these ways.
     fn surely(&self, idx: NodeIdx, ways: &Ways) -> bool {
-        !self.fates[idx].may_be_null || !self.may_lose[idx] && !can_be_null_otherwise(&self.nodes[idx]) && self.goes(idx, ways, 8)
+        !self.fates[idx].may_be_null
+            || !self.may_lose[idx] && !can_be_null_otherwise(&self.nodes[idx]) && self.goes(idx, ways, 8)
     }
 
     /// Whether a node is not inactive if routes took these ways; looks at most `depth` nodes back.

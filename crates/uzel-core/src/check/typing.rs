@@ -86,8 +86,11 @@ pub(super) fn body(
     (finish(nodes, slots), gives)
 }
 
+/// Names with what was known of them.
+type Before = Vec<(String, Option<(Type, Option<Span>)>)>;
+
 /// Makes nodes known; gives what their names were before.
-fn enter(nodes: &[LinkedNode], types: &mut TypeScope) -> Vec<(String, Option<(Type, Option<Span>)>)> {
+fn enter(nodes: &[LinkedNode], types: &mut TypeScope) -> Before {
     let mut outside = vec![];
     // Every name is known from the start, so that a reference out of order is not also reported as unknown.
     for node in nodes {
@@ -110,7 +113,7 @@ fn enter(nodes: &[LinkedNode], types: &mut TypeScope) -> Vec<(String, Option<(Ty
 
 /// A node with a join other than `all` may run before what it refers to has settled, or after that failed: none of it is
 /// sure to have a value. Gives what was known before.
-fn uncertain(node: &LinkedNode, types: &mut TypeScope) -> Vec<(String, Option<(Type, Option<Span>)>)> {
+fn uncertain(node: &LinkedNode, types: &mut TypeScope) -> Before {
     if node.draft.join == Join::All {
         return vec![];
     }
@@ -132,7 +135,8 @@ fn together(nodes: &[LinkedNode], single: bool, types: &TypeScope) -> Type {
     match nodes {
         [only] if single => seen(only),
         _ => {
-            let inner: BTreeSet<NodeIdx> = nodes.iter().flat_map(|node| node.parents.iter().map(|edge| edge.from)).collect();
+            let inner: BTreeSet<NodeIdx> =
+                nodes.iter().flat_map(|node| node.parents.iter().map(|edge| edge.from)).collect();
             let leaves = nodes.iter().enumerate().filter(|(idx, _)| !inner.contains(idx));
             Type::object(leaves.map(|(_, node)| (node.draft.id.as_str(), seen(node))))
         }
@@ -157,8 +161,7 @@ fn roots(types: &mut TypeScope, inputs: &Schema, flags: &BTreeMap<String, Flag>,
 
 /// The type of `nodes.<id>`.
 fn metadata() -> Type {
-    let status =
-        ["pending", "running", "waiting", "ok", "stepped_over", "inactive", "failed", "blocked", "cancelled"];
+    let status = ["pending", "running", "waiting", "ok", "stepped_over", "inactive", "failed", "blocked", "cancelled"];
     Type::object([("status", Type::texts(status)), ("attempts", Type::Integer), ("cost_usd", Type::Number)])
 }
 

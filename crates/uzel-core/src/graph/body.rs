@@ -206,7 +206,6 @@ impl Shape {
     }
 }
 
-
 pub(super) fn collect<'g>(nodes: &'g IndexMap<String, Arc<NodeDef>>, all: &mut Vec<&'g Arc<NodeDef>>) {
     for node in nodes.values() {
         all.push(node);

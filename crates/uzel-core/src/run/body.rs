@@ -185,11 +185,9 @@ impl Run {
         let Some(node) = self.levels[place.level].program.node(place.node) else { return };
         let Some(plan) = &node.plan else { return };
         let until = match (&plan.shape, &value) {
-            (Shape::Loop { until, .. }, Ok(_)) => {
-                until.holds(&self.scope(until.references(), level, None)).map_err(|failure| {
-                    failure.because(format!("`until` of node `{}` was looked at", node.id))
-                })
-            }
+            (Shape::Loop { until, .. }, Ok(_)) => until
+                .holds(&self.scope(until.references(), level, None))
+                .map_err(|failure| failure.because(format!("`until` of node `{}` was looked at", node.id))),
             _ => Ok(true),
         };
         let Some(instance) = self.instance_mut(place).filter(|instance| !instance.state.is_settled()) else { return };

@@ -233,7 +233,8 @@ impl Run {
                 State::Blocked(reason) => (FailureClass::Refused, reason.clone()),
                 _ => continue,
             };
-            let failure = why.take().unwrap_or_else(|| Failure::new(class, "too few of the nodes before it gave a value"));
+            let failure =
+                why.take().unwrap_or_else(|| Failure::new(class, "too few of the nodes before it gave a value"));
             why = Some(failure.because(format!("`{}`: {reason}", self.path(parent))));
         }
         why.map_or(State::Inactive, State::Failed)

@@ -120,8 +120,13 @@ impl Run {
             State::Cancelled => Some("nobody waits for it any more".to_owned()),
             State::Pending => {
                 let open = |from: &NodeIdx| !self.levels[at.level].instances[*from].state.is_settled();
-                let names: Vec<&str> =
-                    node.parents.iter().map(|edge| edge.from).filter(open).filter_map(|i| self.name(at.level, i)).collect();
+                let names: Vec<&str> = node
+                    .parents
+                    .iter()
+                    .map(|edge| edge.from)
+                    .filter(open)
+                    .filter_map(|i| self.name(at.level, i))
+                    .collect();
                 (!names.is_empty()).then(|| format!("waits for {}", names.join(", ")))
             }
             State::Waiting(wait) => Some(match &**wait {

@@ -4,6 +4,7 @@
 
 mod crash;
 mod driver;
+mod nested;
 mod semantics;
 mod store;
 mod store_crash;
