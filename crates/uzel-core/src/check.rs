@@ -24,6 +24,7 @@ mod limits;
 mod lints;
 mod nodes;
 mod order;
+mod overlays;
 mod presence;
 mod typing;
 mod view;
@@ -35,8 +36,10 @@ pub use view::Check;
 /// Choices made outside the file.
 #[derive(Clone, Debug, Default)]
 pub struct Choices {
-    /// Model name in the app, or `*` for all, to `provider/model`.
+    /// Model name in the app, or `*` for all, to `provider/model`. Put over the overlays.
     pub models: BTreeMap<String, String>,
+    /// Files that are put over the app file, in this order; paths from the app's folder.
+    pub overlays: Vec<String>,
 }
 
 /// What reading a document gives: a graph if there are no errors, and everything there is to say.
@@ -76,6 +79,7 @@ fn finish(
     choices: &Choices,
     mut out: Diagnostics,
 ) -> Reading {
+    let tree = tree.map(|tree| overlays::apply(tree, &choices.overlays, &mut reader, &mut out));
     reader.stack.push(main.to_owned());
     let graph = tree.and_then(|tree| {
         let app = App { catalog, choices, reader: &mut reader, out: &mut out, slots: &mut 0, depth: 0 };

@@ -64,7 +64,10 @@ impl<'a> Reader<'a> {
         match self.files.read(path) {
             Err(cause) => {
                 let at = Span::new(self.sources.add_text(path, ""), 0..0);
-                out.push(Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{path}` cannot be read: {cause}")));
+                let beside = self.files.beside(path);
+                let help = did_you_mean(path, beside.iter().map(String::as_str));
+                let message = format!("`{path}` cannot be read: {cause}");
+                out.push(Diagnostic::new(Code::FILE_UNREADABLE, at, message).maybe_help(help));
                 None
             }
             Ok(bytes) => {

@@ -60,6 +60,8 @@ codes! {
     SHADOWS_OUTER         "UZ1016" Error "a name in a body that hides one outside";
     GRAPH_TOO_DEEP        "UZ1017" Error "bodies and apps that stand in each other too deeply";
     UNBOUNDED_LOOP        "UZ1018" Error "a loop without a bound";
+    OVERLAY_CLOSED        "UZ1020" Error "an overlay that changes what only the app file may say";
+    OVERLAY_UNKNOWN       "UZ1021" Error "an overlay that names what the app does not have";
 
     EXPRESSION_SYNTAX     "UZ2001" Error "an expression cannot be read";
     WRONG_BRACES          "UZ2002" Error "the wrong braces for this place";

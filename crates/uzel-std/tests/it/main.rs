@@ -14,5 +14,6 @@ mod broken;
 mod faults;
 mod kinds;
 mod openai;
+mod overlays;
 mod pages;
 mod round_trip;

@@ -38,17 +38,20 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// Checks the app of a section with the files that the section names (` ```text file=PATH `).
+/// Checks the app of a section with the files that the section names (` ```text file=PATH `, ` ```yaml overlay=PATH `).
 fn check(blocks: &[Block], section: &str) -> Option<Reading> {
     let here = || blocks.iter().filter(|block| block.section == section);
     let app = here().find(|block| block.info == "yaml")?;
     let mut files = BTreeMap::from([("app.yaml".to_owned(), app.text.clone().into_bytes())]);
+    let mut choices = Choices::default();
     for block in here() {
-        if let Some((_, path)) = block.info.split_once(" file=") {
+        let overlay = block.info.split_once(" overlay=").map(|(_, path)| path);
+        choices.overlays.extend(overlay.map(str::to_owned));
+        if let Some(path) = overlay.or(block.info.split_once(" file=").map(|(_, path)| path)) {
             files.insert(path.to_owned(), block.text.clone().into_bytes());
         }
     }
-    Some(read("app.yaml", &files, &uzel_std::catalog(), &Choices::default()))
+    Some(read("app.yaml", &files, &uzel_std::catalog(), &choices))
 }
 
 fn said(reading: &Reading) -> Vec<String> {

@@ -15,6 +15,7 @@ mod checks;
 mod generated;
 mod journals;
 mod kill;
+mod overlays;
 mod processes;
 mod provider;
 mod reach;
