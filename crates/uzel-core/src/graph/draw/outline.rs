@@ -157,11 +157,12 @@ fn starts(picture: &Picture, look: Look) -> Vec<Vec<(Tone, String)>> {
         let arrow = if look.ascii { "->" } else { "→" };
         (Tone::Line(class), format!("{label}{arrow} {named}{more}"))
     };
-    all.into_iter().map(|mut ways| {
-        ways.sort_by_key(|(class, ..)| *class);
-        ways.into_iter().map(line).collect()
-    })
-    .collect()
+    all.into_iter()
+        .map(|mut ways| {
+            ways.sort_by_key(|(class, ..)| *class);
+            ways.into_iter().map(line).collect()
+        })
+        .collect()
 }
 
 /// The rails beside one node: its own row, perhaps one more, and what goes on below.
@@ -260,8 +261,7 @@ impl<'p> Rails<'p> {
         };
         for link in &picture.links {
             let shared = outs.get(&(link.from, link.class)) > ins.get(&(link.to, link.class));
-            let owner =
-                if shared { Owner::From(link.from, link.class) } else { Owner::To(link.to, link.class) };
+            let owner = if shared { Owner::From(link.from, link.class) } else { Owner::To(link.to, link.class) };
             if !rails.into[link.to].contains(&owner) {
                 rails.into[link.to].push(owner);
             }
@@ -303,8 +303,7 @@ impl<'p> Rails<'p> {
         let own = incoming.iter().filter(|(_, ends)| *ends).map(|(column, _)| *column).min();
         let own = own.unwrap_or_else(|| self.free(self.last));
         let mut row = self.passing();
-        at(&mut row, own).bullet =
-            Some(Bullet { conditional: node.when.is_some(), tone: Tone::Kind(node.sort) });
+        at(&mut row, own).bullet = Some(Bullet { conditional: node.when.is_some(), tone: Tone::Kind(node.sort) });
         for (column, ends) in incoming {
             let Some(rail) = self.lanes[column] else { continue };
             if column != own {
@@ -328,7 +327,8 @@ impl<'p> Rails<'p> {
         let before = self.passing();
         let mut joins = vec![];
         // What is usual goes straight on.
-        let mut owners: Vec<(Class, Owner, usize)> = self.out[vertex].iter().map(|(owner, n)| (owner.class(), *owner, *n)).collect();
+        let mut owners: Vec<(Class, Owner, usize)> =
+            self.out[vertex].iter().map(|(owner, n)| (owner.class(), *owner, *n)).collect();
         owners.sort_unstable();
         for (class, owner, count) in owners {
             if let Some(column) = self.column_of(owner) {
@@ -343,7 +343,9 @@ impl<'p> Rails<'p> {
             }
             let left = match owner {
                 Owner::From(..) => count,
-                Owner::To(to, _) => self.picture.links.iter().filter(|link| link.to == to && link.class == class).count(),
+                Owner::To(to, _) => {
+                    self.picture.links.iter().filter(|link| link.to == to && link.class == class).count()
+                }
             };
             if self.lanes.len() <= column {
                 self.lanes.resize(column + 1, None);

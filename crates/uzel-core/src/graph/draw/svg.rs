@@ -83,7 +83,8 @@ fn write(out: &mut String, picture: &Picture, plan: &Plan, (left, top): (usize, 
         for (row, line) in label.lines.iter().enumerate() {
             let y = top + (label.area.y + row) * CELL.1 + 12;
             let (class, line) = (class(label.class), escaped(line));
-            let _ = writeln!(out, "<text class=\"label {class}\" text-anchor=\"middle\" x=\"{x}\" y=\"{y}\">{line}</text>");
+            let _ =
+                writeln!(out, "<text class=\"label {class}\" text-anchor=\"middle\" x=\"{x}\" y=\"{y}\">{line}</text>");
         }
     }
     for (vertex, (area, inside)) in picture.vertices.iter().zip(plan.boxes.iter().zip(&plan.inside)) {

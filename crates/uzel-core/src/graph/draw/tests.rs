@@ -147,7 +147,9 @@ fn a_route_an_error_and_a_block() {
 
 #[test]
 fn lines_that_cross_are_no_junction() {
-    check(&picture("a b c d e", "a>d a>e b>c b>e c>d"), expect![[r#"
+    check(
+        &picture("a b c d e", "a>d a>e b>c b>e c>d"),
+        expect![[r#"
         ╭ llm ──╮   ╭ llm ──╮
         │ a     │   │ b     │
         ╰────┬──╯   ╰──┬────╯
@@ -170,18 +172,22 @@ fn lines_that_cross_are_no_junction() {
         ├─│─╯
         ● │   d  llm
           ●   e  llm
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn one_node_and_none() {
-    check(&picture("alone", ""), expect![[r#"
+    check(
+        &picture("alone", ""),
+        expect![[r#"
         ╭ llm ──╮
         │ alone │
         ╰───────╯
 
         ● alone  llm
-    "#]]);
+    "#]],
+    );
     assert_eq!(drawn(&Picture::default(), 60).unwrap(), "");
     assert_eq!(outlined(&Picture::default(), 60), "");
 }
@@ -191,7 +197,9 @@ fn nodes_inside_a_node() {
     let mut outer = picture("split each join", "split>each each>join");
     outer.vertices[1].kind = "map".to_owned();
     outer.vertices[1].inside = Some(picture("read check? note", "read>check read>note check>note!error"));
-    check(&outer, expect![[r#"
+    check(
+        &outer,
+        expect![[r#"
              ╭ llm ──╮
              │ split │
              ╰───┬───╯
@@ -227,12 +235,15 @@ fn nodes_inside_a_node() {
         │   │ ┆             only when input.urgent
         │   ●┄╯ note   llm
         ● join   llm
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn wide_characters() {
-    check(&picture("choose order policy", "choose>order:返品したい choose>policy:質問|苦情"), expect![[r#"
+    check(
+        &picture("choose order policy", "choose>order:返品したい choose>policy:質問|苦情"),
+        expect![[r#"
               ╭ llm ───╮
               │ choose │
               ╰┬──────┬╯
@@ -247,7 +258,8 @@ fn wide_characters() {
         │                質問 | 苦情 → policy
         ├─● order   llm
         ●   policy  llm
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -364,7 +376,8 @@ fn pictures() -> impl Strategy<Value = Picture> {
                 }
             }
         }
-        let words: Vec<String> = words.iter().map(|(name, when)| format!("{name}{}", if *when { "?" } else { "" })).collect();
+        let words: Vec<String> =
+            words.iter().map(|(name, when)| format!("{name}{}", if *when { "?" } else { "" })).collect();
         picture(&words.join(" "), &links.join(" "))
     })
 }

@@ -84,12 +84,8 @@ impl Layered {
             next += 1 + usize::from(labelled);
         }
         let at = |vertex: usize| index[ranks[vertex]];
-        let mut layered = Self {
-            slots: vec![],
-            layers: vec![vec![]; next],
-            channels: (1..next).map(|_| vec![]).collect(),
-            nets,
-        };
+        let mut layered =
+            Self { slots: vec![], layers: vec![vec![]; next], channels: (1..next).map(|_| vec![]).collect(), nets };
         for vertex in 0..sizes.len() {
             // In the order of the file, so that a box has the number of its node.
             layered.add(What::Box(vertex), sizes[vertex].width, sizes[vertex].height, at(vertex));
