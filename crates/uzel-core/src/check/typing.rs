@@ -279,6 +279,7 @@ fn finish(nodes: Vec<LinkedNode>, slots: &mut usize) -> IndexMap<String, Arc<Nod
             description: draft.description,
             config: draft.config,
             at: draft.at,
+            needs: draft.needs,
             when: draft.when,
             inputs: draft.inputs,
             output: draft.output.unwrap_or(Type::Any),
