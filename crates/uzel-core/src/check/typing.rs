@@ -18,6 +18,7 @@ use crate::{
 
 /// Infers and checks; gives the finished nodes.
 pub(super) fn infer(
+    mut types: TypeScope,
     linked: Option<Linked>,
     inputs: &Schema,
     flags: &BTreeMap<String, Flag>,
@@ -28,7 +29,6 @@ pub(super) fn infer(
     let presence = Presence::of(&nodes, &order);
     let may_be_null: Vec<bool> = (0..nodes.len()).map(|idx| presence.may_be_null(idx)).collect();
     let present: Vec<Vec<Vec<String>>> = (0..nodes.len()).map(|idx| present(&nodes, &presence, idx)).collect();
-    let mut types = TypeScope::new();
     roots(&mut types, inputs, flags, &nodes);
     // What does not exist has been reported where the edges were found.
     let everything = nodes.iter().flat_map(|node| node.draft.references());
@@ -106,6 +106,7 @@ fn check_node(node: &mut LinkedNode, types: &mut TypeScope, out: &mut Diagnostic
     let mut found = BTreeMap::new();
     for input in &draft.inputs {
         let ty = input.program.infer(types, out);
+        types.hear(|heard| heard.wanted.extend(input.expect.iter().map(|(ty, _)| (input.at, ty.clone()))));
         fits(input, &ty, out);
         found.insert(input.name.clone(), ty);
     }

@@ -61,6 +61,7 @@ pub(super) struct SqliteTool {
     /// What it does, for people and for models that may call it.
     description: Option<Text>,
     /// Which of `connections`.
+    #[schemars(extend("x-names" = "connections"))]
     connection: Text,
     /// The statement, with named parameters such as `:id`. Without it, it is an argument. `:idempotency_key` is the
     /// effect's key, the same for every try.
