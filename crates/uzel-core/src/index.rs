@@ -220,7 +220,8 @@ impl Index {
         for (id, source) in self.sources.iter() {
             let Source::Text { path, text } = source else { continue };
             let whole = Span::new(id, 0..text.len());
-            if *path == self.main || !check::is_file_name(path) || heard(whole) {
+            let named = |mention: &Mention| matches!(&mention.target, Target::File(file) if file == path);
+            if !check::is_file_name(path) || heard(whole) || !self.mentions.iter().any(named) {
                 continue;
             }
             for region in lexical::regions(text) {
@@ -288,10 +289,29 @@ impl Index {
     /// Where what is named at a place is declared.
     pub fn definition(&self, file: &str, offset: usize) -> Option<Place> {
         let (_, target) = self.target_at(file, offset)?;
-        if let Target::File(file) = target {
-            return Some(Place { file, start: 0, end: 0 });
+        match target {
+            Target::File(file) => Some(Place { file, start: 0, end: 0 }),
+            Target::Root(name) => {
+                let at = self.target_at(file, offset).map(|(at, _)| self.seen_from(at));
+                let local = at.and_then(|at| self.names_item(&name, at as usize));
+                self.place(local.or_else(|| self.names.declared(&Target::Root(name)))?)
+            }
+            target => self.place(self.names.declared(&target)?),
         }
-        self.place(self.names.declared(&target)?)
+    }
+
+    /// Where the name of a body's item is written, or what the items are taken from.
+    fn names_item(&self, name: &str, offset: usize) -> Option<Span> {
+        let around = self.path_at(offset);
+        let mut bodies = around.iter().rev().map(|segment| segment.part.value()).filter(|node| node.get("do").is_some());
+        bodies.find_map(|node| {
+            let named = node.get("as").and_then(Tree::as_text);
+            let over = node.entry("for_each").or_else(|| node.entry("over")).map(|entry| entry.key.span);
+            match named {
+                Some(text) => (text.as_str() == name).then(|| names::inside(text)),
+                None => over.filter(|_| name == "item" || name == "batch"),
+            }
+        })
     }
 
     /// All places that name what is named at a place.

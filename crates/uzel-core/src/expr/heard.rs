@@ -62,6 +62,17 @@ pub enum Expected {
 }
 
 impl Heard {
+    /// Notes a root. What is known first holds: later it may be narrowed or widened for a while.
+    pub(super) fn root(&mut self, name: &str, ty: &Type, declared: Option<Span>) {
+        let known = match declared {
+            Some(at) => &mut self.roots.entry(at).or_insert_with(|| (name.to_owned(), Type::Any)).1,
+            None => self.builtin.entry(name.to_owned()).or_insert(Type::Any),
+        };
+        if known.is_any() {
+            known.clone_from(ty);
+        }
+    }
+
     /// Whether the marker stands in a word.
     pub(super) fn marks(&self, word: &str) -> bool {
         self.marker.as_ref().is_some_and(|marker| word.contains(marker.as_str()))

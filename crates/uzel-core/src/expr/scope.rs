@@ -107,10 +107,7 @@ impl TypeScope {
     /// Adds or replaces a root.
     pub fn insert(&mut self, name: impl Into<String>, ty: Type, declared: Option<Span>) {
         let name = name.into();
-        self.hear(|heard| match declared {
-            Some(at) => drop(heard.roots.insert(at, (name.clone(), ty.clone()))),
-            None => drop(heard.builtin.insert(name.clone(), ty.clone())),
-        });
+        self.hear(|heard| heard.root(&name, &ty, declared));
         self.roots.insert(name, (ty, declared));
     }
 
@@ -122,6 +119,14 @@ impl TypeScope {
     /// All roots.
     pub(super) fn roots(&self) -> impl Iterator<Item = (String, Type, Option<Span>)> {
         self.roots.iter().map(|(name, (ty, declared))| (name.clone(), ty.clone(), *declared))
+    }
+
+    /// Puts a root back as it was: `None` if it was not there.
+    pub(crate) fn restore(&mut self, name: &str, known: Option<(Type, Option<Span>)>) {
+        match known {
+            Some(known) => drop(self.roots.insert(name.to_owned(), known)),
+            None => drop(self.roots.swap_remove(name)),
+        }
     }
 
     /// All names.

@@ -86,7 +86,7 @@ fn reaction(word: &str, ids: &[&str], reaction: &Reaction) -> Option<String> {
         Reaction::Skip => Some(format!("{word}: goes on without it")),
         Reaction::Use(_) => Some(format!("{word}: goes on with a value")),
         Reaction::Stop(_) => Some(format!("{word}: the run stops with a text")),
-        Reaction::Run(_) | Reaction::Fail => None,
+        Reaction::Run(_) | Reaction::Fail | Reaction::HandOn => None,
     }
 }
 

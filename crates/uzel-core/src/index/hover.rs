@@ -179,7 +179,7 @@ fn root_words(root: &str) -> &'static str {
         "node" => "the node that this stands in",
         "nodes" => "what is known about each node beside its output",
         "loop" => "the round that this is in",
-        _ => "a name that is known here",
+        _ => "what the body is given in each round",
     }
 }
 

@@ -92,15 +92,15 @@ impl Names {
             }
         }
         if let Some(nodes) = tree.get("nodes") {
-            names.body(nodes, None);
+            names.body(nodes, nodes.span, None);
         }
         tree.get("output").into_iter().for_each(|output| names.texts(output, false));
         names
     }
 
-    fn body(&mut self, tree: &Tree, parent: Option<usize>) {
+    fn body(&mut self, tree: &Tree, span: Span, parent: Option<usize>) {
         let body = self.bodies.len();
-        self.bodies.push(Body { parent, span: tree.span, nodes: BTreeMap::new() });
+        self.bodies.push(Body { parent, span, nodes: BTreeMap::new() });
         for entry in tree.as_map().unwrap_or_default() {
             self.node(entry, body);
         }
@@ -131,7 +131,8 @@ impl Names {
             match key {
                 // One node without a name, or a map of nodes.
                 "do" if value.get("kind").is_some_and(|kind| kind.as_text().is_some()) => self.keys(value, body),
-                "do" => self.body(value, Some(body)),
+                // Its names are known in the whole node: `output` and `until` stand beside it.
+                "do" => self.body(value, node.span, Some(body)),
                 _ => self.texts(value, is_bare(key)),
             }
         }
@@ -269,6 +270,8 @@ impl Walk<'_> {
                 }
             }
             Data::Map(entries) => {
+                let every = (shape.keys() == ["kind"]).then(|| self.shapes.every(shape));
+                let shape = every.as_ref().unwrap_or(shape);
                 for entry in entries {
                     self.value(&entry.value, &self.shapes.key(shape, entry.key.as_str(), Some(&entry.value)));
                 }

@@ -65,6 +65,15 @@ impl Shapes {
         shape
     }
 
+    /// With all that could hold if a condition did that does not: a node whose kind is not known yet may be of any.
+    pub(super) fn every<'s>(&'s self, of: &Shape<'s>) -> Shape<'s> {
+        let mut shape = of.clone();
+        for branch in of.parts.iter().filter_map(|part| part.get("then")) {
+            self.add(branch, None, &mut shape, DEPTH);
+        }
+        shape
+    }
+
     fn add<'s>(&'s self, schema: &'s Value, value: Option<&Tree>, shape: &mut Shape<'s>, depth: usize) {
         if depth == 0 || !schema.is_object() || shape.parts.iter().any(|known| std::ptr::eq(*known, schema)) {
             return;

@@ -4,6 +4,7 @@
 
 mod crash;
 mod driver;
+mod nested;
 mod store;
 mod store_crash;
 mod store_sqlite;

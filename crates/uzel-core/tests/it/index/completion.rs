@@ -227,42 +227,45 @@ fn keys_of_a_kind() {
     check(
         &Desk::with("    timeout: 5s\n", "    $0\n"),
         expect![[r#"
-        for ``
-        Key description -> "description: "  
-        Key needs -> "needs: "  
-        Key when -> "when: "  
-        Key retry -> "retry:"  
-        Key timeout -> "timeout: "  
-        Key on_block -> "on_block:"  
-    "#]],
+            for ``
+            Key description -> "description: "  
+            Key needs -> "needs: "  
+            Key when -> "when: "  
+            Key retry -> "retry:"  
+            Key timeout -> "timeout: "  
+            Key join -> "join:"  
+            Key on_block -> "on_block:"  
+        "#]],
     );
     check(
         &Desk::with("    timeout: 5s\n", "    ti$0\n"),
         expect![[r#"
-        for `ti`
-        Key description -> "description: "  
-        Key needs -> "needs: "  
-        Key when -> "when: "  
-        Key retry -> "retry:"  
-        Key timeout -> "timeout: "  
-        Key on_block -> "on_block:"  
-    "#]],
+            for `ti`
+            Key description -> "description: "  
+            Key needs -> "needs: "  
+            Key when -> "when: "  
+            Key retry -> "retry:"  
+            Key timeout -> "timeout: "  
+            Key join -> "join:"  
+            Key on_block -> "on_block:"  
+        "#]],
     );
     check(
         &Desk::with("from: pages,", "from: pages, $0"),
         expect![[r#"
-        for ``
-        Key query -> "query: "  required
-        Key top_k -> "top_k: "  
-        Key min_score -> "min_score: "  
-        Key description -> "description: "  
-        Key needs -> "needs: "  
-        Key when -> "when: "  
-        Key retry -> "retry:"  
-        Key timeout -> "timeout: "  
-        Key on_error -> "on_error:"  
-        Key on_block -> "on_block:"  
-    "#]],
+            for ``
+            Key query -> "query: "  required
+            Key top_k -> "top_k: "  
+            Key min_score -> "min_score: "  
+            Key description -> "description: "  
+            Key needs -> "needs: "  
+            Key when -> "when: "  
+            Key retry -> "retry:"  
+            Key timeout -> "timeout: "  
+            Key join -> "join:"  
+            Key on_error -> "on_error:"  
+            Key on_block -> "on_block:"  
+        "#]],
     );
     check(
         &Desk::with("    timeout: 5s\n", "    timeout: 5s\n    retry: { ma$0 }\n"),
@@ -329,15 +332,19 @@ fn kinds_and_words() {
     check(
         &Desk::with("kind: human", "kind: $0"),
         expect![[r#"
-        for ``
-        Word code  
-        Word guard  
-        Word human  
-        Word llm  
-        Word retrieve  
-        Word route  
-        Word tool  
-    "#]],
+            for ``
+            Word code  
+            Word graph  
+            Word guard  
+            Word human  
+            Word llm  
+            Word map  
+            Word reduce  
+            Word loop  
+            Word retrieve  
+            Word route  
+            Word tool  
+        "#]],
     );
     check(
         &Desk::with("on_error: { run: look }", "on_error: $0"),
@@ -439,6 +446,24 @@ fn names_of_what_is_declared() {
     assert_eq!(labels(&Desk::with("fallback: [slow]", "fallback: [$0]"), None), "fast slow");
     // The kind is not there yet, so the schema of no kind holds, but the rest of the file does.
     assert_eq!(labels(&Desk::with("  way:\n", "  new:\n    kind: llm\n    model: $0\n  way:\n"), None), "fast slow");
+}
+
+#[test]
+fn names_and_keys_inside_of_nodes() {
+    const APP: &str = "version: 1\ninputs: { messages: [string] }\nmodels: { fast: { use: offline } }\nnodes:\n  before: { kind: llm, model: fast, prompt: hello }\n  each:\n    kind: map\n    for_each: input.messages\n    as: message\n    do:\n      read: { kind: llm, model: fast, prompt: \"{{ message }}\" }\n      answer: { kind: llm, model: fast, prompt: \"{{ read.text }}\" }\n    output: \"${{ answer.text }}\"\n";
+    let found = |old: &str, new: &str| {
+        assert_eq!(APP.matches(old).count(), 1, "{old}");
+        labels(&Desk::of(&APP.replace(old, new), ""), None)
+    };
+    let names = found("{{ read.text }}", "{{ $0 }}");
+    assert!(names.starts_with("message ") && names.contains(" read ") && names.contains("before "), "{names}");
+    assert!(!names.contains("answer"), "{names}");
+    assert_eq!(found("{{ read.text }}", "{{ read.$0 }}"), "text model");
+    assert_eq!(found("{{ read.text }}", "{{ loop.$0 }}"), "index index0 first last length");
+    assert_eq!(found("${{ answer.text }}", "${{ answer.$0 }}"), "text model");
+    assert!(found("read: { kind: llm, model: fast,", "read: { kind: llm, model: fast, $0").contains("max_tokens"));
+    assert_eq!(found("read: { kind: llm, model: fast,", "read: { kind: llm, model: $0,"), "fast");
+    assert!(found("    as: message\n", "    as: message\n    $0\n").contains("max_parallel"));
 }
 
 #[test]

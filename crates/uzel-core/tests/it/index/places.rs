@@ -442,6 +442,90 @@ fn a_file_with_mistakes_still_has_an_index() {
     );
 }
 
+/// Bodies in nodes: names inside see what is outside, and two bodies may use one name.
+const NESTED: &str = r#"version: 1
+inputs: { messages: [string] }
+models: { fast: { use: offline } }
+nodes:
+  first: { kind: llm, model: fast, prompt: "Sum up: {{ input.messages }}" }
+  each:
+    kind: map
+    for_each: input.messages
+    as: message
+    do:
+      read: { kind: llm, model: fast, prompt: "{{ first.text }} {{ message }}" }
+      answer: { kind: llm, model: fast, prompt: "{{ read.text }}", needs: [read] }
+    output: "${{ answer.text }}"
+  again:
+    kind: map
+    for_each: each.items
+    do:
+      read: { kind: llm, model: fast, prompt: "{{ item }} {{ loop.index }}" }
+  one:
+    kind: map
+    for_each: again.items
+    do: { kind: llm, model: fast, prompt: "{{ first.text }} {{ item }}" }
+output: { all: "${{ one.items }}" }
+"#;
+
+/// The nested app with the mark in a text that stands in it once.
+fn nested(text: &str) -> Desk {
+    let plain = text.replace("$0", "");
+    assert_eq!(NESTED.matches(&plain).count(), 1, "{plain}");
+    Desk::of(&NESTED.replace(&plain, text), "")
+}
+
+#[test]
+fn names_inside_of_nodes() {
+    let (reading, _) = Desk::of(NESTED, "").read();
+    let problems: Vec<&str> = reading.diagnostics.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(problems, Vec::<&str>::new());
+    references(&nested("  fi$0rst:"), expect![[r#"
+        app.yaml:5 first
+        app.yaml:11 first
+        app.yaml:22 first
+    "#]]);
+    references(&nested("{{ re$0ad.text }}"), expect![[r#"
+        app.yaml:11 read
+        app.yaml:12 read
+        app.yaml:12 read
+    "#]]);
+    references(&nested("      re$0ad: { kind: llm, model: fast, prompt: \"{{ item"), expect![[r#"
+        app.yaml:18 read
+    "#]]);
+    references(&nested("output: \"${{ ans$0wer.text"), expect![[r#"
+        app.yaml:12 answer
+        app.yaml:13 answer
+    "#]]);
+    definition(&nested("{{ mess$0age }}"), expect![[r#"
+        app.yaml:9 message
+    "#]]);
+    definition(&nested("{{ it$0em }} {{ loop"), expect![[r#"
+        app.yaml:16 for_each
+    "#]]);
+    hover(&nested("{{ mess$0age }}"), expect![[r#"
+        app.yaml:11 message
+        ```text
+        message: string
+        ```
+
+        what the body is given in each round
+    "#]]);
+    hover(&nested("loop.ind$0ex"), expect![[r#"
+        app.yaml:18 index
+        ```text
+        loop.index: integer
+        ```
+    "#]]);
+    // What no check came to is found by its place.
+    let broken = NESTED.replace("    kind: map\n    for_each: input.messages", "    for_each: input.messages");
+    references(&Desk::of(&broken.replace("{{ read.text }}", "{{ re$0ad.text }}"), ""), expect![[r#"
+        app.yaml:10 read
+        app.yaml:11 read
+        app.yaml:11 read
+    "#]]);
+}
+
 #[test]
 fn the_outline_has_sections_and_what_is_in_them() {
     fn show(symbols: &[Symbol], depth: usize, out: &mut String) {
