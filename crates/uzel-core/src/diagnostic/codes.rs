@@ -95,6 +95,9 @@ codes! {
     BAD_ANSWER            "UZ6004" Error "an answer that does not fit the question";
     TASK_ANSWERED         "UZ6005" Error "a question that has been answered";
     STORE_FAILED          "UZ6006" Error "the store cannot be used";
+
+    PROTOCOL              "UZ6030" Error "a message that is none of the language server protocol";
+    RENAME_REFUSED        "UZ6031" Error "a name that cannot be given to a node";
 }
 
 impl Code {

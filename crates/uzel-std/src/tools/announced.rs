@@ -38,6 +38,7 @@ pub(super) struct RedisTool {
     /// What it does, for people and for models that may call it.
     description: Option<Text>,
     /// Which of `connections`.
+    #[schemars(extend("x-names" = "connections"))]
     connection: Text,
     /// How long one try may take. Default: 30s.
     timeout: Option<DurationText>,

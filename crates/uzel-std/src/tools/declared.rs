@@ -61,7 +61,8 @@ pub(super) struct SqlTool {
     /// What it does, for people and for models that may call it.
     description: Option<Text>,
     /// Which of `connections`.
-    pub(super) connection: Text,
+    #[schemars(extend("x-names" = "connections"))]
+    connection: Text,
     /// The statement, with named parameters such as `:id`. Without it, it is an argument. `:idempotency_key` is the
     /// effect's key, the same for every try.
     sql: Option<Text>,
