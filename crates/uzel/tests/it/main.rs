@@ -10,6 +10,7 @@
 
 mod api;
 mod batches;
+mod bodies;
 mod builder;
 mod checks;
 mod generated;
