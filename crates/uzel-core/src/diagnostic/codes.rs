@@ -87,6 +87,7 @@ codes! {
     SECRET_MISSING        "UZ5001" Error "a secret has no value";
     MODEL_UNKNOWN         "UZ5002" Error "a model provider that does not exist";
     BUILD_FAILED          "UZ5003" Error "a node could not be prepared";
+    PROGRAM_TYPE          "UZ5010" Error "a type of the program that does not fit the app";
 
     BAD_INPUT             "UZ6001" Error "an input that does not fit";
     RUN_UNKNOWN           "UZ6002" Error "a run that does not exist";

@@ -23,4 +23,5 @@ mod runs;
 mod schema;
 mod scratch;
 mod triage;
+mod typed;
 mod words;
