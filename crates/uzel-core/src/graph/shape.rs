@@ -65,6 +65,9 @@ fn node(def: &NodeDef) -> Value {
         "parents": parents.collect::<Vec<_>>(),
         "join": def.join.to_string(),
         "children": def.children,
+        "below": def.plan.as_ref().map(|plan| {
+            plan.inner.nodes().iter().map(|(id, def)| (id.clone(), node(def))).collect::<Map<_, _>>()
+        }),
         "gated": def.gated,
         "on_error": reaction(&def.on_error),
         "on_block": reaction(&def.on_block),
