@@ -24,4 +24,5 @@ mod runs;
 mod schema;
 mod scratch;
 mod triage;
+mod typed;
 mod words;
