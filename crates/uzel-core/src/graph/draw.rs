@@ -3,6 +3,7 @@
 mod boxes;
 mod canvas;
 mod dot;
+mod explain;
 mod layout;
 mod mermaid;
 mod outline;
@@ -13,9 +14,10 @@ mod tests;
 mod text;
 
 pub use dot::dot;
+pub use explain::explain;
 pub use mermaid::mermaid;
-pub use picture::{Class, Sort};
 use picture::Picture;
+pub use picture::{Class, Sort};
 pub use svg::svg;
 
 use super::Graph;
@@ -79,7 +81,9 @@ impl Drawing {
 /// Boxes in layers and the links between them if they fit into the width, else an outline.
 pub fn terminal(graph: &Graph, look: Look) -> Drawing {
     let picture = Picture::of(graph);
-    if picture.count() <= MOST_BOXES && let Some(drawing) = boxes::drawing(&picture, wide(look)) {
+    if picture.count() <= MOST_BOXES
+        && let Some(drawing) = boxes::drawing(&picture, wide(look))
+    {
         return headed(graph, look, &picture, drawing.lines);
     }
     outlined(graph, look, &picture)

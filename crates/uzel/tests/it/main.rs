@@ -13,6 +13,7 @@ mod batches;
 mod builder;
 mod checks;
 mod generated;
+mod graph;
 mod journals;
 mod kill;
 mod processes;

@@ -89,9 +89,7 @@ impl Plan {
                 None => None,
             };
             sizes.push(match &plan {
-                Some(plan) => {
-                    Size { width: own.width.max(plan.width + 4), height: own.height + plan.height }
-                }
+                Some(plan) => Size { width: own.width.max(plan.width + 4), height: own.height + plan.height },
                 None => own,
             });
             inside.push(plan);

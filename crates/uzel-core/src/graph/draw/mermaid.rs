@@ -56,7 +56,8 @@ fn write(out: &mut String, picture: &Picture, prefix: &str, depth: usize) {
 }
 
 fn label(vertex: &Vertex) -> String {
-    let when = vertex.when.iter().map(|when| format!("<br/><small>only when {}</small>", entity(&cut(when, CONDITION))));
+    let when =
+        vertex.when.iter().map(|when| format!("<br/><small>only when {}</small>", entity(&cut(when, CONDITION))));
     let when: String = when.collect();
     format!("{}<br/><small>{}</small>{when}", entity(&vertex.id), entity(&vertex.kind))
 }

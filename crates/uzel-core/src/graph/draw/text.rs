@@ -77,7 +77,10 @@ fn split(text: &str, most: usize) -> (&str, &str) {
         }
     }
     // A character that makes the one before it wider.
-    while width(&text[..end]) > most && let Some((at, _)) = text[..end].char_indices().next_back() && at > 0 {
+    while width(&text[..end]) > most
+        && let Some((at, _)) = text[..end].char_indices().next_back()
+        && at > 0
+    {
         end = at;
     }
     text.split_at(end)
