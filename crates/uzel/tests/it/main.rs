@@ -14,6 +14,7 @@ mod bodies;
 mod builder;
 mod checks;
 mod generated;
+mod graph;
 mod journals;
 mod kill;
 mod processes;
