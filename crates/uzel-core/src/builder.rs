@@ -12,6 +12,7 @@ mod rust_type;
 mod setting;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 use std::{collections::BTreeMap, panic::Location, sync::Arc};
 
@@ -28,9 +29,10 @@ pub use self::{
         Body, Node, agent, code, code_fn, code_fn_as, graph, guard, guard_value, human, llm, loop_until, map_over,
         node, reduce, retrieve, route, tool,
     },
-    reaction::{Join, On},
+    reaction::On,
     registered::Registered,
     setting::Setting,
+    wanted::Wanted,
 };
 use crate::{
     check::{Choices, Files, Reading, read_tree},

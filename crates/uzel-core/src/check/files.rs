@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
+    expr::heard::Listener,
     source::{Source, SourceId, Sources, Span},
     yaml::{self, Text, Tree},
 };
@@ -40,6 +41,7 @@ pub(crate) struct Reader<'a> {
     pub(super) folder: String,
     /// The apps that are being read, outermost first.
     pub(super) stack: Vec<String>,
+    pub(super) listener: Option<Listener>,
 }
 
 impl<'a> Reader<'a> {
@@ -51,6 +53,7 @@ impl<'a> Reader<'a> {
             texts: BTreeMap::new(),
             folder: String::new(),
             stack: vec![],
+            listener: None,
         }
     }
 

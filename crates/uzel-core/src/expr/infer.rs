@@ -83,6 +83,7 @@ struct Local {
 
 impl<'c> Checker<'c> {
     fn new(program: &'c Program, types: &'c TypeScope, out: &'c mut Diagnostics) -> Self {
+        types.hear(|heard| heard.programs.push(program.at(0..program.source().len())));
         Self { program, types, out, locals: vec![], present: types.present.clone(), origins: vec![] }
     }
 

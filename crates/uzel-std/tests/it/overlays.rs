@@ -127,7 +127,7 @@ version: 2
         BTreeMap::from([("app.yaml".to_owned(), APP.as_bytes().to_vec()), ("app.prod.yaml".to_owned(), vec![])]);
     let choices = Choices { overlays: vec!["app.prd.yaml".to_owned()], ..Choices::default() };
     expect![[r#"
-        UZ0013 app.prd.yaml:1:1 `app.prd.yaml` cannot be read: there is no such file | 
+        UZ0013 app.prd.yaml:1:1 `app.prd.yaml` cannot be read: there is no such file | did you mean `app.prod.yaml` or `app.yaml`?
     "#]]
     .assert_eq(&said(&read("app.yaml", &files, &uzel_std::catalog(), &choices)));
 }

@@ -10,9 +10,11 @@
 
 mod api;
 mod batches;
+mod bodies;
 mod builder;
 mod checks;
 mod generated;
+mod graph;
 mod journals;
 mod kill;
 mod overlays;
@@ -24,4 +26,5 @@ mod runs;
 mod schema;
 mod scratch;
 mod triage;
+mod typed;
 mod words;
