@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use serde_json::Value;
 
 use crate::{
+    date::Date,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
     document::{Common, Document},
     expr::Binding,
@@ -22,10 +23,13 @@ mod lints;
 mod nodes;
 mod order;
 mod presence;
+mod taint;
 mod typing;
 mod view;
+mod waivers;
 
 pub use view::Check;
+pub use waivers::{Level, Levels};
 
 /// Where a document's files come from: a folder, a release, a test's table. Paths are relative to the app's folder.
 pub trait Files: Send + Sync {
@@ -44,6 +48,12 @@ impl Files for BTreeMap<String, Vec<u8>> {
 pub struct Choices {
     /// Model name in the app, or `*` for all, to `provider/model`.
     pub models: BTreeMap<String, String>,
+    /// The day on which waivers are judged. Without one none has expired: what runs does not stop because a day passed.
+    pub today: Option<Date>,
+    /// The app that is in use, if this one is to follow it: its new branches are looked at too.
+    pub against: Option<Arc<Graph>>,
+    /// What is made of warnings.
+    pub levels: Levels,
 }
 
 /// What reading a document gives: a graph if there are no errors, and everything there is to say.
@@ -53,8 +63,21 @@ pub struct Reading {
     pub graph: Option<Arc<Graph>>,
     /// In document order.
     pub diagnostics: Diagnostics,
+    /// Findings that the file accepts.
+    pub waived: Vec<Waived>,
     /// What the diagnostics' places refer to.
     pub sources: Sources,
+}
+
+/// A finding that the file accepts, and why.
+#[derive(Clone, Debug)]
+pub struct Waived {
+    /// What was found.
+    pub diagnostic: Diagnostic,
+    /// Why that is right here.
+    pub reason: String,
+    /// The last day on which it is accepted.
+    pub until: Date,
 }
 
 /// Roots of expressions that no node may be called.
@@ -83,14 +106,18 @@ fn finish(
     choices: &Choices,
     mut out: Diagnostics,
 ) -> Reading {
-    let graph = tree.and_then(|tree| App { catalog, choices, reader: &mut reader, out: &mut out }.graph(main, &tree));
+    let mut waived = vec![];
+    let graph = tree.and_then(|tree| {
+        App { catalog, choices, reader: &mut reader, out: &mut out, waived: &mut waived }.graph(main, &tree)
+    });
     out.settle();
+    choices.levels.apply(&mut out);
     let graph = graph.filter(|_| !out.has_errors()).map(|mut graph| {
         graph.sources = reader.sources.clone();
         graph.files = std::mem::take(&mut reader.read);
         Arc::new(graph)
     });
-    Reading { graph, diagnostics: out, sources: reader.sources }
+    Reading { graph, diagnostics: out, waived, sources: reader.sources }
 }
 
 /// Reads files once and remembers them: they become part of the release.
@@ -157,6 +184,7 @@ struct App<'a, 'r> {
     choices: &'a Choices,
     reader: &'a mut Reader<'r>,
     out: &'a mut Diagnostics,
+    waived: &'a mut Vec<Waived>,
 }
 
 impl App<'_, '_> {
@@ -203,10 +231,22 @@ impl App<'_, '_> {
         // Without nodes, whatever the output refers to is missing for that reason.
         let output = output.filter(|_| !entries.is_empty());
         let linked = edges::link(drafts, unclear, output.as_ref(), self.out);
-        if let Some(linked) = &linked {
-            lints::reliability(linked, self.out);
-        }
         let nodes = typing::infer(linked, &inputs, &flags, output.as_ref(), self.out);
+        let limits = document.limits.clone().unwrap_or_default();
+        if let Some(nodes) = &nodes {
+            let about = lints::About {
+                declared: &declared,
+                inputs: &inputs,
+                flags: &flags,
+                limits: &limits,
+                retry: tree.get("defaults").and_then(|defaults| defaults.get("retry")).map(|retry| retry.span),
+                against: self.choices.against.as_deref(),
+            };
+            let scene = lints::Scene::new(nodes, about);
+            let is_whole = whole && !self.out.has_errors();
+            let found = lints::find(&scene);
+            self.waived.extend(waivers::apply(found, &scene, &document.waive, self.choices, is_whole, self.out));
+        }
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {
             name,
@@ -215,7 +255,7 @@ impl App<'_, '_> {
             inputs,
             output,
             nodes: nodes?,
-            limits: document.limits.unwrap_or_default(),
+            limits,
             flags,
             secrets,
             declared,

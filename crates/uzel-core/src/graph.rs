@@ -24,6 +24,9 @@ use crate::{
 };
 
 pub mod draw;
+pub mod facts;
+
+use facts::{Facts, Noted};
 
 /// Index of a node in [`Graph::nodes`].
 pub type NodeIdx = usize;
@@ -144,6 +147,10 @@ pub struct NodeDef {
     pub on_block: Reaction,
     /// How its effects are done.
     pub policy: Policy,
+    /// What its kind tells lints and estimates.
+    pub facts: Facts,
+    /// What the document tells them.
+    pub noted: Noted,
 }
 
 impl fmt::Debug for NodeDef {
@@ -222,6 +229,8 @@ pub struct Input {
     pub fields: Vec<(String, Span)>,
     /// Whether a value that may be null is fine here.
     pub nullable: bool,
+    /// What its value was found to be.
+    pub found: Type,
 }
 
 /// Something that computes a value from the scope.
@@ -280,6 +289,8 @@ pub struct Ports {
     pub effect: Option<EffectClass>,
     /// Whether it keeps what comes after it from happening when somebody or something says no.
     pub gate: bool,
+    /// What lints and estimates need to know.
+    pub facts: Facts,
 }
 
 impl Ports {

@@ -14,6 +14,8 @@ pub const DEFS: &[ToolDef] = &[
     ToolDef {
         name: "http",
         summary: "one HTTP request",
+        remote: true,
+        statements: &[],
         schema: || schemars::schema_for!(declared::HttpTool),
         check: declared::check_http,
         build: declared::build_http,
@@ -21,6 +23,8 @@ pub const DEFS: &[ToolDef] = &[
     ToolDef {
         name: "sqlite.query",
         summary: "reads rows of a SQLite database",
+        remote: false,
+        statements: &["sql"],
         schema: || schemars::schema_for!(declared::SqliteTool),
         check: |tree, cx| declared::check_sqlite(sqlite::Operation::Query, tree, cx),
         build: |tree, cx| declared::build_sqlite(sqlite::Operation::Query, tree, cx),
@@ -28,6 +32,8 @@ pub const DEFS: &[ToolDef] = &[
     ToolDef {
         name: "sqlite.execute",
         summary: "changes a SQLite database",
+        remote: false,
+        statements: &["sql"],
         schema: || schemars::schema_for!(declared::SqliteTool),
         check: |tree, cx| declared::check_sqlite(sqlite::Operation::Execute, tree, cx),
         build: |tree, cx| declared::build_sqlite(sqlite::Operation::Execute, tree, cx),

@@ -104,9 +104,10 @@ fn check_node(node: &mut LinkedNode, types: &mut TypeScope, out: &mut Diagnostic
         types.present.extend(when.present());
     }
     let mut found = BTreeMap::new();
-    for input in &draft.inputs {
+    for input in &mut draft.inputs {
         let ty = input.program.infer(types, out);
         fits(input, &ty, out);
+        input.found.clone_from(&ty);
         found.insert(input.name.clone(), ty);
     }
     for reaction in [&node.on_error, &node.on_block] {
@@ -193,6 +194,8 @@ fn finish(nodes: Vec<LinkedNode>) -> IndexMap<String, NodeDef> {
             on_error: node.on_error,
             on_block: node.on_block,
             policy: draft.policy,
+            facts: draft.facts,
+            noted: draft.noted,
         };
         (draft.id, def)
     });

@@ -1,0 +1,288 @@
+//! Where the texts of each node's output come from: labels that join through expressions, templates and models. Asked by
+//! the lints.
+//!
+//! Only texts are followed: a number, a boolean or one of an enum's values gives no orders. Where a type is not known,
+//! there may be a text.
+
+use std::{collections::BTreeSet, rc::Rc};
+
+use super::lints::{Place, Scene};
+use crate::{
+    expr::Reference,
+    graph::{
+        Input, Program, Reaction, Via,
+        facts::{Origin, Texts},
+    },
+    schema::{FieldLookup, Type},
+    source::Span,
+};
+
+/// Who made a text, and what has not been done with it yet. A set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Labels(u16);
+
+impl Labels {
+    /// A model's answer that fits no schema but "a text".
+    pub(super) const FREE: Self = Self(1 << 10);
+    const SHIFT: u16 = 5;
+
+    fn origin(origin: Origin) -> Self {
+        Self(1 << origin as u16)
+    }
+
+    /// Made by this one, and nobody looked whether it gives orders.
+    fn raw(origin: Origin) -> Self {
+        match origin {
+            Origin::Input | Origin::Retrieved | Origin::Tool => Self(1 << origin as u16 | 1 << (origin as u16 + Self::SHIFT)),
+            Origin::Model | Origin::Person => Self::origin(origin),
+        }
+    }
+
+    fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// Whether one of them is in the other.
+    fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    fn screened(self) -> Self {
+        let raw = |origin: Origin| Self(1 << (origin as u16 + Self::SHIFT));
+        self.without(raw(Origin::Input)).without(raw(Origin::Retrieved)).without(raw(Origin::Tool))
+    }
+
+    /// Whether it is or holds a model's free answer.
+    pub(super) fn is_free(self) -> bool {
+        self.meets(Self::FREE)
+    }
+
+    /// Whether this one has made a part of it.
+    pub(super) fn is_of(self, origin: Origin) -> bool {
+        self.meets(Self::origin(origin))
+    }
+
+    /// Whose text in it nobody has looked at.
+    pub(super) fn unseen(self) -> Option<Origin> {
+        let raw = |origin: &Origin| self.meets(Self(1 << (*origin as u16 + Self::SHIFT)));
+        [Origin::Input, Origin::Retrieved, Origin::Tool].into_iter().find(raw)
+    }
+
+    /// Whether it holds a text of this one at which nobody has looked.
+    pub(super) fn is_unseen(self, origin: Origin) -> bool {
+        self.meets(Self::raw(origin).without(Self::origin(origin)))
+    }
+}
+
+/// A part of an input that may hold texts.
+pub(super) struct Part {
+    /// Keys that lead to it.
+    pub(super) path: Vec<String>,
+    pub(super) references: Vec<Reference>,
+}
+
+/// A step of the way that a text takes.
+pub(super) struct Step {
+    /// The node, or `input`.
+    pub(super) name: String,
+    /// The reference that takes the text on from there.
+    pub(super) at: Span,
+    /// The node, if it is one.
+    pub(super) place: Option<Place>,
+}
+
+/// Labels of all nodes' outputs.
+#[derive(Default)]
+pub(super) struct Taint {
+    outputs: Vec<Labels>,
+    /// Guards against orders that have judged what is written there, by the nodes behind them.
+    behind: Vec<Rc<BTreeSet<Place>>>,
+}
+
+impl Taint {
+    /// Labels of all nodes, parents first.
+    pub(super) fn of(scene: &Scene<'_>) -> Self {
+        let count = scene.places.len();
+        let mut taint = Self { outputs: vec![Labels::default(); count], behind: vec![Rc::default(); count] };
+        for place in &scene.order {
+            taint.behind[*place] = taint.guards_before(scene, *place);
+            taint.outputs[*place] = taint.output(scene, *place);
+        }
+        taint
+    }
+
+    fn guards_before(&self, scene: &Scene<'_>, place: Place) -> Rc<BTreeSet<Place>> {
+        let stand = &scene.places[place];
+        let judges = |from: Place| matches!(scene.node(from).facts.texts, Texts::Judged { orders: true, .. });
+        // What runs because a guard blocked is not behind it.
+        let on = stand.parents.iter().filter(|(_, edge)| matches!(edge.via, Via::Flow | Via::Ports(_)));
+        let mut all: Option<Rc<BTreeSet<Place>>> = None;
+        for from in on.map(|(from, _)| *from).chain(stand.up) {
+            let mut more = Rc::clone(&self.behind[from]);
+            if judges(from) {
+                Rc::make_mut(&mut more).insert(from);
+            }
+            match &mut all {
+                None => all = Some(more),
+                Some(all) if more.is_subset(all) => {}
+                Some(all) => Rc::make_mut(all).extend(more.iter().copied()),
+            }
+        }
+        all.unwrap_or_default()
+    }
+
+    fn output(&self, scene: &Scene<'_>, place: Place) -> Labels {
+        let node = scene.node(place);
+        let facts = &node.facts;
+        if !may_hold_text(&node.output) {
+            return Labels::default();
+        }
+        let joined = |inputs: &mut dyn Iterator<Item = &Input>| {
+            inputs.map(|input| self.input(scene, place, input)).fold(Labels::default(), Labels::with)
+        };
+        let mut labels = match facts.texts {
+            Texts::Joined => joined(&mut node.inputs.iter()),
+            Texts::Own => Labels::default(),
+            Texts::Judged { input, orders, shape } => {
+                let labels = joined(&mut node.inputs.iter().filter(|known| known.name == input));
+                let labels = if orders { labels.screened() } else { labels };
+                if shape { labels.without(Labels::FREE) } else { labels }
+            }
+        };
+        if let Some(origin) = facts.origin {
+            labels = labels.with(Labels::raw(origin));
+        }
+        if let Some(asks) = &facts.asks {
+            labels = if asks.free { labels.with(Labels::FREE) } else { labels.without(Labels::FREE) };
+        }
+        for reaction in [&node.on_error, &node.on_block] {
+            if let Reaction::Use(binding) = reaction {
+                for reference in binding.references() {
+                    labels = labels.with(self.reference(scene, place, reference));
+                }
+            }
+        }
+        labels
+    }
+
+    /// What a node's input may hold.
+    pub(super) fn input(&self, scene: &Scene<'_>, place: Place, input: &Input) -> Labels {
+        parts(input).iter().map(|part| self.part(scene, place, part)).fold(Labels::default(), Labels::with)
+    }
+
+    /// What a part of an input may hold.
+    pub(super) fn part(&self, scene: &Scene<'_>, place: Place, part: &Part) -> Labels {
+        let all = part.references.iter().map(|reference| self.reference(scene, place, reference));
+        all.fold(Labels::default(), Labels::with)
+    }
+
+    /// What a reference of a node may hold.
+    pub(super) fn reference(&self, scene: &Scene<'_>, place: Place, reference: &Reference) -> Labels {
+        let labels = match scene.find(place, &reference.root) {
+            Some(from) => {
+                let node = scene.node(from);
+                let plain = reference.path.first().is_some_and(|field| node.facts.plain.contains(&field.as_str()));
+                if plain || !may_hold_text(&at_path(&node.output, &reference.path)) {
+                    return Labels::default();
+                }
+                self.outputs[from]
+            }
+            None if reference.root == "input" => {
+                if !may_hold_text(&at_path(&scene.about.inputs.ty, &reference.path)) {
+                    return Labels::default();
+                }
+                Labels::raw(Origin::Input)
+            }
+            None => Labels::default(),
+        };
+        if labels.unseen().is_some() && self.was_judged(scene, place, reference) { labels.screened() } else { labels }
+    }
+
+    /// Whether a guard before the node has judged the very value that it refers to.
+    fn was_judged(&self, scene: &Scene<'_>, place: Place, reference: &Reference) -> bool {
+        let same = |guard: Place| {
+            let node = scene.node(guard);
+            let Texts::Judged { input, .. } = node.facts.texts else { return false };
+            let judged = node.inputs.iter().filter(|known| known.name == input);
+            let mut judged = judged.flat_map(|input| input.program.references());
+            judged.any(|known| {
+                known.root == reference.root
+                    && reference.path.starts_with(&known.path)
+                    && scene.find(guard, &known.root) == scene.find(place, &reference.root)
+            })
+        };
+        self.behind[place].iter().any(|guard| same(*guard))
+    }
+
+    /// The way that a text with these labels takes to one of some references of a node, its source first.
+    pub(super) fn way(
+        &self,
+        scene: &Scene<'_>,
+        place: Place,
+        references: &[Reference],
+        wanted: impl Fn(Labels) -> bool,
+    ) -> Vec<Step> {
+        let (mut steps, mut from, mut next) = (vec![], place, references.to_vec());
+        // A body's node may see what its own last round gave: the way ends where it comes back.
+        let mut seen = BTreeSet::from([place]);
+        while let Some(reference) = next.iter().find(|reference| wanted(self.reference(scene, from, reference))) {
+            let target = scene.find(from, &reference.root);
+            let written = std::iter::once(&reference.root).chain(&reference.path);
+            let name = written.map(String::as_str).collect::<Vec<_>>().join(".");
+            steps.push(Step { name, at: reference.span, place: target });
+            let Some(target) = target.filter(|target| seen.insert(*target)) else { break };
+            from = target;
+            next = scene.node(target).inputs.iter().flat_map(|input| input.program.references()).cloned().collect();
+        }
+        steps.reverse();
+        steps
+    }
+}
+
+/// The parts of an input that may hold texts.
+pub(super) fn parts(input: &Input) -> Vec<Part> {
+    match &input.program {
+        Program::Binding(binding) => {
+            let parts = binding.parts().into_iter();
+            let texts = parts.filter(|(path, _)| may_hold_text(&at_path(&input.found, path)));
+            texts.map(|(path, references)| Part { path, references }).collect()
+        }
+        program if may_hold_text(&input.found) => {
+            vec![Part { path: vec![], references: program.references().to_vec() }]
+        }
+        _ => vec![],
+    }
+}
+
+/// The type of what a path leads to; of what is not known nothing is known.
+pub(super) fn at_path(ty: &Type, path: &[String]) -> Type {
+    let mut ty = ty.clone();
+    for name in path {
+        ty = match &ty {
+            Type::Any => return Type::Any,
+            Type::List(item) if name.bytes().all(|b| b.is_ascii_digit()) => (**item).clone(),
+            // The keys of a list's items lead to the items.
+            Type::List(item) => at_path(item, std::slice::from_ref(name)),
+            _ => match ty.field(name) {
+                FieldLookup::Found(found, _) => found,
+                FieldLookup::Unknown | FieldLookup::Missing { .. } => Type::Any,
+            },
+        };
+    }
+    ty
+}
+
+/// Whether a value of this type may be or hold a text that somebody has written.
+pub(super) fn may_hold_text(ty: &Type) -> bool {
+    match ty {
+        Type::Any | Type::String => true,
+        Type::Null | Type::Boolean | Type::Integer | Type::Number | Type::Enum(_) => false,
+        Type::List(item) => may_hold_text(item),
+        Type::Object(object) => object.open || object.fields.values().any(|field| may_hold_text(&field.ty)),
+        Type::Union(members) => members.iter().any(may_hold_text),
+    }
+}
