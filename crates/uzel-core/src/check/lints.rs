@@ -73,7 +73,10 @@ pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
         let before = findings.0.len();
         (lint.look)(scene, &mut findings);
         let news = findings.0.get(before..).unwrap_or_default();
-        debug_assert!(news.iter().all(|found| lint.codes.contains(&found.diagnostic.code)), "a code that is not listed");
+        debug_assert!(
+            news.iter().all(|found| lint.codes.contains(&found.diagnostic.code)),
+            "a code that is not listed"
+        );
     }
     findings.0
 }

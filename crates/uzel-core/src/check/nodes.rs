@@ -9,7 +9,10 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     document::{Common, Defaults},
     expr::{Binding, Expression},
-    graph::{Declared, Input, Later, Policy, Program, facts::{Facts, Noted}},
+    graph::{
+        Declared, Input, Later, Policy, Program,
+        facts::{Facts, Noted},
+    },
     kind::KindDef,
     schema::Type,
     source::Span,

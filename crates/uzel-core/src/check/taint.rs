@@ -10,7 +10,7 @@ use super::lints::{Place, Scene};
 use crate::{
     expr::Reference,
     graph::{
-        Input, Program, Reaction, Via,
+        Input, NodeDef, Program, Reaction, Via,
         facts::{Origin, Texts},
     },
     schema::{FieldLookup, Type},
@@ -33,7 +33,9 @@ impl Labels {
     /// Made by this one, and nobody looked whether it gives orders.
     fn raw(origin: Origin) -> Self {
         match origin {
-            Origin::Input | Origin::Retrieved | Origin::Tool => Self(1 << origin as u16 | 1 << (origin as u16 + Self::SHIFT)),
+            Origin::Input | Origin::Retrieved | Origin::Tool => {
+                Self(1 << origin as u16 | 1 << (origin as u16 + Self::SHIFT))
+            }
             Origin::Model | Origin::Person => Self::origin(origin),
         }
     }
@@ -159,12 +161,8 @@ impl Taint {
         if let Some(asks) = &facts.asks {
             labels = if asks.free { labels.with(Labels::FREE) } else { labels.without(Labels::FREE) };
         }
-        for reaction in [&node.on_error, &node.on_block] {
-            if let Reaction::Use(binding) = reaction {
-                for reference in binding.references() {
-                    labels = labels.with(self.reference(scene, place, reference));
-                }
-            }
+        for reference in replaced(node) {
+            labels = labels.with(self.reference(scene, place, reference));
         }
         labels
     }
@@ -236,11 +234,23 @@ impl Taint {
             steps.push(Step { name, at: reference.span, place: target });
             let Some(target) = target.filter(|target| seen.insert(*target)) else { break };
             from = target;
-            next = scene.node(target).inputs.iter().flat_map(|input| input.program.references()).cloned().collect();
+            let node = scene.node(target);
+            let inputs = node.inputs.iter().flat_map(|input| input.program.references());
+            next = inputs.chain(replaced(node)).cloned().collect();
         }
         steps.reverse();
         steps
     }
+}
+
+/// What stands for a node's output where it failed or blocked.
+fn replaced(node: &NodeDef) -> impl Iterator<Item = &Reference> {
+    let reactions = [&node.on_error, &node.on_block].into_iter();
+    let bindings = reactions.filter_map(|reaction| match reaction {
+        Reaction::Use(binding) => Some(binding.references()),
+        _ => None,
+    });
+    bindings.flatten()
 }
 
 /// The parts of an input that may hold texts.

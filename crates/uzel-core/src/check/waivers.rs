@@ -71,18 +71,19 @@ pub(super) fn apply(
     out: &mut Diagnostics,
 ) -> Vec<Waived> {
     // Those of nodes come first: a finding is accepted as near to it as it can be.
-    let of_nodes = scene.places.iter().flat_map(|stand| {
-        stand.node.noted.waivers.iter().map(|waiver| (waiver, Some(stand.node.at)))
-    });
+    let of_nodes = scene
+        .places
+        .iter()
+        .flat_map(|stand| stand.node.noted.waivers.iter().map(|waiver| (waiver, Some(stand.node.at))));
     let all = of_nodes.chain(app.iter().map(|waiver| (waiver, None)));
     let mut held: Vec<Held<'_>> = all.filter_map(|(waiver, node)| hold(waiver, node, out)).collect();
     let mut waived = vec![];
     for Finding { diagnostic, about } in findings {
         let nodes: Vec<Span> =
             about.iter().flat_map(|place| scene.outwards(*place)).map(|place| scene.node(place).at).collect();
-        let found = held.iter_mut().find(|held| {
-            held.code == diagnostic.code && held.node.is_none_or(|node| nodes.contains(&node))
-        });
+        let found = held
+            .iter_mut()
+            .find(|held| held.code == diagnostic.code && held.node.is_none_or(|node| nodes.contains(&node)));
         match found {
             Some(held) if diagnostic.severity != Severity::Error => {
                 held.used = true;

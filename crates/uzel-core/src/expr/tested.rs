@@ -14,7 +14,17 @@ pub(super) fn compared(expr: &Expr<'_>) -> Vec<Vec<String>> {
 
 /// Tests that ask whether something is there, or what it is.
 const OF_PRESENCE: [&str; 12] = [
-    "defined", "undefined", "none", "string", "number", "integer", "int", "float", "boolean", "mapping", "sequence",
+    "defined",
+    "undefined",
+    "none",
+    "string",
+    "number",
+    "integer",
+    "int",
+    "float",
+    "boolean",
+    "mapping",
+    "sequence",
     "iterable",
 ];
 
@@ -113,7 +123,9 @@ mod tests {
 
     #[test]
     fn presence_and_length_are_not_compared() {
-        for source in ["a.text", "a.text | length > 200", "a.text is defined", "a and not b", "a.text or b", "a.text != none"] {
+        for source in
+            ["a.text", "a.text | length > 200", "a.text is defined", "a and not b", "a.text or b", "a.text != none"]
+        {
             assert_eq!(of(source), Vec::<String>::new(), "{source}");
         }
     }

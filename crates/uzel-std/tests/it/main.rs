@@ -13,5 +13,6 @@ mod ask;
 mod broken;
 mod faults;
 mod kinds;
+mod lints;
 mod openai;
 mod pages;

@@ -25,9 +25,11 @@ fn uses(scene: &Scene<'_>, place: Place) -> Vec<(Vec<Reference>, Span, String)> 
     let node = scene.node(place);
     let mut found = vec![];
     if let Some(when) = &node.when {
-        found.extend(compared(when).map(|reference| {
-            (vec![reference.clone()], reference.span, format!("decides whether `{}` runs", node.id))
-        }));
+        found.extend(
+            compared(when).map(|reference| {
+                (vec![reference.clone()], reference.span, format!("decides whether `{}` runs", node.id))
+            }),
+        );
     }
     for input in &node.inputs {
         if node.facts.chooses == Some(input.name.as_str())

@@ -35,11 +35,14 @@ pub(super) fn look(scene: &Scene<'_>, out: &mut Findings) {
 /// The first thing in a prompt that code should do. One finding says enough.
 fn look_at(template: &Template, id: &str) -> Option<Diagnostic> {
     let sentences = sentence::sentences(template.source(), &template.pieces());
-    let (asked, bytes) = sentences.iter().find_map(|sentence| Some((asks::asked(sentence)?, sentence.bytes.clone())))?;
+    let (asked, bytes) =
+        sentences.iter().find_map(|sentence| Some((asks::asked(sentence)?, sentence.bytes.clone())))?;
     let (what, help) = match asked {
         asks::Asked::Sum => ("compute", "`builtin:sum` and `builtin:round_money` count exactly"),
         asks::Asked::Dates => ("count or compare days", "`builtin:date_diff` counts exactly"),
-        asks::Asked::Rule => ("apply a rule", "an expression in `when`, a `route` or a `code` node applies it the same each time"),
+        asks::Asked::Rule => {
+            ("apply a rule", "an expression in `when`, a `route` or a `code` node applies it the same each time")
+        }
     };
     let message = format!("`{id}` asks a model to {what}, which it does right only most of the time");
     let help = format!("{help}; let the model find the facts, and give it what code made of them");

@@ -53,8 +53,10 @@ fn unsafe_retry(scene: &Scene<'_>, node: &NodeDef) -> Option<Diagnostic> {
     }
     // What nobody wrote for any node is obeyed where it is safe, and that is all it says.
     let defaults = scene.about.retry?;
-    let message = format!("`{id}` must not be repeated: after `{class}` it is not tried again, whatever `defaults` says");
-    let help = "write `retry: { errors: [connect] }` in it, or make the tool safe to repeat and give it `effect: keyed`";
+    let message =
+        format!("`{id}` must not be repeated: after `{class}` it is not tried again, whatever `defaults` says");
+    let help =
+        "write `retry: { errors: [connect] }` in it, or make the tool safe to repeat and give it `effect: keyed`";
     let mut found = Diagnostic::new(Code::RETRY_NOT_SAFE, node.at, message).help(help);
     found.severity = Severity::Warning;
     Some(found.label(defaults, "this is the default"))
@@ -78,7 +80,10 @@ fn no_backoff(policy: &RetryPolicy) -> Option<(String, String)> {
     match policy.backoff {
         Backoff::Fixed => {
             let message = format!("all {} tries wait alike, so all who retry press on what is overloaded", policy.max);
-            Some((message, "write `backoff: exponential`: each wait is a random part of a bound that doubles".to_owned()))
+            Some((
+                message,
+                "write `backoff: exponential`: each wait is a random part of a bound that doubles".to_owned(),
+            ))
         }
         Backoff::Exponential if cap < base.saturating_mul(2) => {
             let message = format!("the waits cannot grow: `cap` is {} and `base` is {}", policy.cap, policy.base);

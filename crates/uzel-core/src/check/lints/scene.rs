@@ -106,7 +106,8 @@ impl<'g> Scene<'g> {
 
     /// All nodes that must have been looked at before a node, itself included, nearest first.
     pub(in crate::check) fn before(&self, place: Place) -> Vec<Place> {
-        let (mut seen, mut next) = (std::collections::BTreeSet::from([place]), std::collections::VecDeque::from([place]));
+        let (mut seen, mut next) =
+            (std::collections::BTreeSet::from([place]), std::collections::VecDeque::from([place]));
         let mut all = vec![];
         while let Some(place) = next.pop_front() {
             all.push(place);

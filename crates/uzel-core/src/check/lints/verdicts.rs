@@ -11,9 +11,28 @@ use crate::{
 
 /// Words by which a verdict says that there is none.
 const DOUBT: [&str; 22] = [
-    "unsure", "unknown", "unclear", "uncertain", "undecided", "ambiguous", "other", "others", "none", "neither", "mixed",
-    "maybe", "escalate", "review", "human", "not_sure", "cannot_tell", "dont_know", "do_not_know", "default",
-    "not_applicable", "na",
+    "unsure",
+    "unknown",
+    "unclear",
+    "uncertain",
+    "undecided",
+    "ambiguous",
+    "other",
+    "others",
+    "none",
+    "neither",
+    "mixed",
+    "maybe",
+    "escalate",
+    "review",
+    "human",
+    "not_sure",
+    "cannot_tell",
+    "dont_know",
+    "do_not_know",
+    "default",
+    "not_applicable",
+    "na",
 ];
 
 pub(super) fn look(scene: &Scene<'_>, out: &mut Findings) {

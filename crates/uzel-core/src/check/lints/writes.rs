@@ -51,9 +51,7 @@ fn at(scene: &Scene<'_>, place: Place, known: &[Known]) -> Known {
     };
     let (control, flow): (Vec<_>, Vec<_>) = stand.parents.iter().partition(|(_, edge)| edge.via.is_control());
     // One gate among all that must come before is enough; of several ways here, each needs its own.
-    let all = |edges: &[(Place, &Edge)]| {
-        !edges.is_empty() && edges.iter().all(|(from, edge)| after(*from, &edge.via))
-    };
+    let all = |edges: &[(Place, &Edge)]| !edges.is_empty() && edges.iter().all(|(from, edge)| after(*from, &edge.via));
     let surely = flow.iter().any(|(from, edge)| after(*from, &edge.via) && !known[*from].may_be_inactive);
     let asked = asked(scene, place);
     let consulted = asked.iter().any(|(_, consults)| *consults == Consults::When);

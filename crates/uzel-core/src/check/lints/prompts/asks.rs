@@ -15,55 +15,226 @@ pub(super) enum Asked {
 
 /// Nouns for what numbers count or measure in business.
 const AMOUNTS: &[&str] = &[
-    "amount", "amounts", "balance", "bill", "charge", "charges", "cost", "costs", "discount", "discounts", "due", "fee",
-    "fees", "income", "interest", "margin", "number", "numbers", "payment", "payments", "percentage", "premium", "price",
-    "prices", "profit", "quantities", "quantity", "rate", "refund", "refunds", "revenue", "salary", "score", "scores",
-    "shipping", "subtotal", "sum", "sums", "surcharge", "tax", "taxes", "total", "totals", "value", "values", "vat", "wage",
+    "amount",
+    "amounts",
+    "balance",
+    "bill",
+    "charge",
+    "charges",
+    "cost",
+    "costs",
+    "discount",
+    "discounts",
+    "due",
+    "fee",
+    "fees",
+    "income",
+    "interest",
+    "margin",
+    "number",
+    "numbers",
+    "payment",
+    "payments",
+    "percentage",
+    "premium",
+    "price",
+    "prices",
+    "profit",
+    "quantities",
+    "quantity",
+    "rate",
+    "refund",
+    "refunds",
+    "revenue",
+    "salary",
+    "score",
+    "scores",
+    "shipping",
+    "subtotal",
+    "sum",
+    "sums",
+    "surcharge",
+    "tax",
+    "taxes",
+    "total",
+    "totals",
+    "value",
+    "values",
+    "vat",
+    "wage",
 ];
 
 /// What is computed when it is asked for by name: `the total of`.
 const RESULTS: &[&str] = &[
-    "average", "balance", "difference", "mean", "median", "percentage", "product", "quotient", "ratio", "remainder",
-    "subtotal", "sum", "total",
+    "average",
+    "balance",
+    "difference",
+    "mean",
+    "median",
+    "percentage",
+    "product",
+    "quotient",
+    "ratio",
+    "remainder",
+    "subtotal",
+    "sum",
+    "total",
 ];
 
 const TIMES: &[&str] = &[
-    "day", "days", "week", "weeks", "month", "months", "year", "years", "hour", "hours", "minutes", "business", "working",
-    "calendar",
+    "day", "days", "week", "weeks", "month", "months", "year", "years", "hour", "hours", "minutes", "business",
+    "working", "calendar",
 ];
 
-const MONEY: &[&str] = &[
-    "cent", "cents", "chf", "czk", "dollar", "dollars", "eur", "euro", "euros", "gbp", "pound", "pounds", "usd",
-];
+const MONEY: &[&str] =
+    &["cent", "cents", "chf", "czk", "dollar", "dollars", "eur", "euro", "euros", "gbp", "pound", "pounds", "usd"];
 
 /// Units of measures, for what is converted.
 const MEASURES: &[&str] = &[
-    "celsius", "fahrenheit", "kelvin", "km", "kilometers", "kilometres", "miles", "kg", "grams", "kilograms", "lbs", "meters",
-    "metres", "feet", "inches",
+    "celsius",
+    "fahrenheit",
+    "kelvin",
+    "km",
+    "kilometers",
+    "kilometres",
+    "miles",
+    "kg",
+    "grams",
+    "kilograms",
+    "lbs",
+    "meters",
+    "metres",
+    "feet",
+    "inches",
 ];
 
 /// Units of texts and lists, which models are rightly told to mind.
 const WORDING: &[&str] = &[
-    "answer", "answers", "bullet", "bullets", "character", "characters", "emoji", "emojis", "example", "examples", "heading",
-    "headings", "idea", "ideas", "item", "items", "keyword", "keywords", "label", "labels", "language", "languages", "letters",
-    "line", "lines", "message", "messages", "name", "names", "option", "options", "page", "pages", "paragraph", "paragraphs",
-    "part", "parts", "phrase", "phrases", "point", "points", "question", "questions", "reason", "reasons", "section",
-    "sections", "sentence", "sentences", "source", "sources", "step", "steps", "suggestion", "suggestions", "tag", "tags",
-    "token", "tokens", "topic", "topics", "word", "words",
+    "answer",
+    "answers",
+    "bullet",
+    "bullets",
+    "character",
+    "characters",
+    "emoji",
+    "emojis",
+    "example",
+    "examples",
+    "heading",
+    "headings",
+    "idea",
+    "ideas",
+    "item",
+    "items",
+    "keyword",
+    "keywords",
+    "label",
+    "labels",
+    "language",
+    "languages",
+    "letters",
+    "line",
+    "lines",
+    "message",
+    "messages",
+    "name",
+    "names",
+    "option",
+    "options",
+    "page",
+    "pages",
+    "paragraph",
+    "paragraphs",
+    "part",
+    "parts",
+    "phrase",
+    "phrases",
+    "point",
+    "points",
+    "question",
+    "questions",
+    "reason",
+    "reasons",
+    "section",
+    "sections",
+    "sentence",
+    "sentences",
+    "source",
+    "sources",
+    "step",
+    "steps",
+    "suggestion",
+    "suggestions",
+    "tag",
+    "tags",
+    "token",
+    "tokens",
+    "topic",
+    "topics",
+    "word",
+    "words",
 ];
 
 /// Verbs that let a model say something, as opposed to decide it.
 const TELLS: &[&str] = &[
-    "answer", "ask", "explain", "inform", "mention", "name", "offer", "remind", "reply", "respond", "say", "state", "summarise",
-    "summarize", "tell", "thank", "translate", "write",
+    "answer",
+    "ask",
+    "explain",
+    "inform",
+    "mention",
+    "name",
+    "offer",
+    "remind",
+    "reply",
+    "respond",
+    "say",
+    "state",
+    "summarise",
+    "summarize",
+    "tell",
+    "thank",
+    "translate",
+    "write",
 ];
 
 /// What a rule decides.
 const DECIDES: &[&str] = &[
-    "accept", "accepted", "allow", "allowed", "approval", "approve", "approved", "cancel", "charge", "classify", "decline",
-    "declined", "deny", "denied", "discount", "eligible", "eligibility", "escalate", "flag", "grant", "ineligible", "mark",
-    "permitted", "priority", "qualifies", "qualify", "refund", "refundable", "refuse", "refused", "reject", "rejected", "set",
-    "upgrade", "valid", "waive",
+    "accept",
+    "accepted",
+    "allow",
+    "allowed",
+    "approval",
+    "approve",
+    "approved",
+    "cancel",
+    "charge",
+    "classify",
+    "decline",
+    "declined",
+    "deny",
+    "denied",
+    "discount",
+    "eligible",
+    "eligibility",
+    "escalate",
+    "flag",
+    "grant",
+    "ineligible",
+    "mark",
+    "permitted",
+    "priority",
+    "qualifies",
+    "qualify",
+    "refund",
+    "refundable",
+    "refuse",
+    "refused",
+    "reject",
+    "rejected",
+    "set",
+    "upgrade",
+    "valid",
+    "waive",
 ];
 
 /// What is asked in a sentence, if anything.
@@ -100,14 +271,19 @@ fn clause(words: &[Word], at: usize, most: usize) -> &[Word] {
 /// Whether what stands at a place is denied: "do not calculate".
 fn is_denied(words: &[Word], at: usize) -> bool {
     let before = words.get(at.saturating_sub(3)..at).unwrap_or_default();
-    before.iter().any(|word| matches!(word.plain(), "not" | "never" | "don't" | "cannot" | "can't" | "without" | "avoid"))
+    before
+        .iter()
+        .any(|word| matches!(word.plain(), "not" | "never" | "don't" | "cannot" | "can't" | "without" | "avoid"))
 }
 
 /// Whether a word at a place can be an order: at the beginning of a clause, or after "and", "then", "please", "to".
 fn is_order(words: &[Word], at: usize) -> bool {
     let Some(before) = at.checked_sub(1).and_then(|before| words.get(before)) else { return true };
     matches!(before, Word::Stop)
-        || is(before, &["and", "then", "please", "to", "first", "finally", "next", "also", "now", "must", "should", "or"])
+        || is(
+            before,
+            &["and", "then", "please", "to", "first", "finally", "next", "also", "now", "must", "should", "or"],
+        )
 }
 
 /// "Calculate the total", "add {{ a }} and {{ b }}", "what is the average".
@@ -133,7 +309,9 @@ fn orders(words: &[Word]) -> bool {
             up && numeric(rest)
                 || two && has(rest, &["to", "and"]) && !has(rest, WORDING)
                 || percent
-                || has(rest, &["vat", "tax", "taxes", "shipping", "fee", "fees", "surcharge"]) && has(rest, &["to"]) && has(rest, RESULTS)
+                || has(rest, &["vat", "tax", "taxes", "shipping", "fee", "fees", "surcharge"])
+                    && has(rest, &["to"])
+                    && has(rest, RESULTS)
         })
         || ordered(&["divide"], &|rest| has(rest, &["by"]) && numeric(rest))
         || ordered(&["average"], &|rest| numeric(rest))
@@ -142,17 +320,25 @@ fn orders(words: &[Word]) -> bool {
             let unit = |word: &&Word| is(word, MONEY) || is(word, MEASURES);
             has(rest, &["to", "into"]) && rest.iter().filter(unit).count() > 0
         })
-        || ordered(&["determine", "find", "give", "return", "output", "report", "state", "provide", "work", "figure"], &|rest| {
-            places(rest, RESULTS).any(|at| from(rest, at + 1).first().is_some_and(|word| matches!(word.plain(), "of" | "between")))
-                && numeric(rest)
-        })
+        || ordered(
+            &["determine", "find", "give", "return", "output", "report", "state", "provide", "work", "figure"],
+            &|rest| {
+                places(rest, RESULTS)
+                    .any(|at| from(rest, at + 1).first().is_some_and(|word| matches!(word.plain(), "of" | "between")))
+                    && numeric(rest)
+            },
+        )
 }
 
 /// "What is the total of", "how much does it cost with", "what percentage of".
 fn asks_for_result(words: &[Word]) -> bool {
     places(words, &["what", "what's"]).any(|at| {
         let rest = clause(words, at + 1, 8);
-        let of = |at: usize| from(rest, at + 1).first().is_some_and(|word| matches!(word.plain(), "of" | "between" | "after" | "including"));
+        let of = |at: usize| {
+            from(rest, at + 1)
+                .first()
+                .is_some_and(|word| matches!(word.plain(), "of" | "between" | "after" | "including"))
+        };
         let percentage = rest.first().is_some_and(|word| matches!(word.plain(), "percentage" | "fraction"));
         let found = places(rest, RESULTS).find(|at| of(*at));
         percentage && has(rest, &["of"]) || found.is_some()
@@ -168,7 +354,8 @@ fn asks_for_result(words: &[Word]) -> bool {
 fn operators(words: &[Word]) -> bool {
     words.windows(3).any(|three| {
         let [left, Word::Sign(sign @ ("*" | "+")), right] = three else { return false };
-        let named = |word: &Word| matches!(word, Word::Value(source) if AMOUNTS.iter().any(|noun| source.contains(noun)));
+        let named =
+            |word: &Word| matches!(word, Word::Value(source) if AMOUNTS.iter().any(|noun| source.contains(noun)));
         let is_value = |word: &Word| matches!(word, Word::Value(_));
         // Texts are joined with `+` too.
         let counts = *sign == "*" || named(left) || named(right);
@@ -182,7 +369,9 @@ fn percent(words: &[Word]) -> bool {
     places(words, verbs).any(|at| {
         let rest = clause(words, at + 1, 10);
         let part = rest.iter().any(|word| matches!(word, Word::Number { sign: Some('%') }))
-            || rest.windows(2).any(|two| two.first().is_some_and(Word::is_amount) && two.get(1).is_some_and(|w| w.plain() == "percent"));
+            || rest.windows(2).any(|two| {
+                two.first().is_some_and(Word::is_amount) && two.get(1).is_some_and(|w| w.plain() == "percent")
+            });
         is_order(words, at) && !is_denied(words, at) && part && (has(rest, AMOUNTS) || has(rest, &["off", "by"]))
     })
 }
@@ -196,20 +385,39 @@ fn counts_days(words: &[Word]) -> bool {
     let asked = |at: usize| {
         let before = words.get(at.saturating_sub(2)..at).unwrap_or_default();
         has(before, &["many", "number"])
-            && (has(words, &["how", "number"])) 
-            && has(from(words, at + 1), &["since", "between", "until", "till", "passed", "elapsed", "ago", "from", "left", "remain", "remaining", "old"])
+            && (has(words, &["how", "number"]))
+            && has(
+                from(words, at + 1),
+                &[
+                    "since",
+                    "between",
+                    "until",
+                    "till",
+                    "passed",
+                    "elapsed",
+                    "ago",
+                    "from",
+                    "left",
+                    "remain",
+                    "remaining",
+                    "old",
+                ],
+            )
     };
     let orders = &["count", "calculate", "compute", "determine", "work", "figure"];
     let counted = |at: usize| {
         let rest = from(words, at + 1);
-        places(rest, TIMES).any(|day| has(from(rest, day + 1), &["since", "between", "until", "passed", "elapsed", "left", "remaining"]))
+        places(rest, TIMES).any(|day| {
+            has(from(rest, day + 1), &["since", "between", "until", "passed", "elapsed", "left", "remaining"])
+        })
     };
     places(words, TIMES).any(asked)
         || places(words, orders).any(|at| is_order(words, at) && !is_denied(words, at) && counted(at))
 }
 
 /// Words that say of a value in braces that it is a day.
-const DAY_WORDS: &[&str] = &["date", "day", "time", "today", "now", "deadline", "expir", "due", "_on", "_at", "birth", "since", "until"];
+const DAY_WORDS: &[&str] =
+    &["date", "day", "time", "today", "now", "deadline", "expir", "due", "_on", "_at", "birth", "since", "until"];
 
 fn is_day(word: &Word) -> bool {
     match word {
@@ -221,17 +429,21 @@ fn is_day(word: &Word) -> bool {
 
 fn compares_dates(words: &[Word]) -> bool {
     let days = words.iter().filter(|word| is_day(word)).count();
-    let asks = has(words, &["if", "whether", "check", "determine", "decide", "compare", "is", "was", "has", "verify", "which"]);
+    let asks = has(
+        words,
+        &["if", "whether", "check", "determine", "decide", "compare", "is", "was", "has", "verify", "which"],
+    );
     if days == 0 || !asks || words.first().is_some_and(|word| is(word, TELLS)) {
         return false;
     }
     let compares = places(words, &["compare"]).any(|at| is_order(words, at)) && has(words, &["date", "dates", "days"]);
     let weighs = has(words, &["whether", "check", "determine", "decide", "verify"]);
     let expired = has(words, &["expired", "overdue", "lapsed"]) && weighs;
-    let order = places(words, &["before", "after", "earlier", "later", "past", "overdue", "expired", "newer", "older"]).any(|at| {
-        let near = words.get(at.saturating_sub(5)..(at + 4).min(words.len())).unwrap_or_default();
-        near.iter().any(is_day) && !has(near, &["reply", "answer", "respond"])
-    });
+    let order = places(words, &["before", "after", "earlier", "later", "past", "overdue", "expired", "newer", "older"])
+        .any(|at| {
+            let near = words.get(at.saturating_sub(5)..(at + 4).min(words.len())).unwrap_or_default();
+            near.iter().any(is_day) && !has(near, &["reply", "answer", "respond"])
+        });
     compares || expired || order && (days > 1 || weighs)
 }
 
@@ -239,10 +451,14 @@ fn compares_dates(words: &[Word]) -> bool {
 fn rule(words: &[Word]) -> bool {
     let begins = &["if", "when", "whenever", "unless", "whether", "once", "where"];
     let conditional = places(words, begins).any(|at| thresholds(condition(words, at + 1)));
-    let told = words.first().is_some_and(|word| is(word, TELLS)) || places(words, TELLS).any(|at| {
-        is_order(words, at) && from(words, at + 1).first().is_some_and(|word| matches!(word.plain(), "that" | "them" | "the" | "how" | "why"))
-            && !has(words, begins)
-    });
+    let told = words.first().is_some_and(|word| is(word, TELLS))
+        || places(words, TELLS).any(|at| {
+            is_order(words, at)
+                && from(words, at + 1)
+                    .first()
+                    .is_some_and(|word| matches!(word.plain(), "that" | "them" | "the" | "how" | "why"))
+                && !has(words, begins)
+        });
     conditional || !told && decides(words) && thresholds(words)
 }
 
@@ -256,7 +472,8 @@ fn condition(words: &[Word], at: usize) -> &[Word] {
 /// Whether a sentence says what is to become of something.
 fn decides(words: &[Word]) -> bool {
     let must = ["must", "should", "need", "needs", "require", "requires", "only", "are", "is", "cannot", "may", "can"];
-    let order = places(words, DECIDES).any(|at| is_order(words, at) && !is_denied(words, at) && from(words, at + 1).len() > 3);
+    let order =
+        places(words, DECIDES).any(|at| is_order(words, at) && !is_denied(words, at) && from(words, at + 1).len() > 3);
     let ruled = places(words, DECIDES).any(|at| has(words.get(at.saturating_sub(3)..at).unwrap_or_default(), &must));
     order || ruled
 }
@@ -281,10 +498,16 @@ fn compared(words: &[Word]) -> Option<usize> {
     let second = rest.first().map(Word::plain).unwrap_or_default();
     let third = rest.get(1).map(Word::plain).unwrap_or_default();
     match (first.plain(), second) {
-        ("more" | "less" | "fewer" | "greater" | "higher" | "lower" | "older" | "younger" | "longer" | "larger" | "bigger", "than") => Some(2),
+        (
+            "more" | "less" | "fewer" | "greater" | "higher" | "lower" | "older" | "younger" | "longer" | "larger"
+            | "bigger",
+            "than",
+        ) => Some(2),
         ("at", "least" | "most") => Some(2),
         ("greater" | "less", "or") if third == "equal" => Some(4),
-        ("exceeds" | "exceed" | "over" | "above" | "below" | "under" | "within" | "exceeding" | "beyond", "the") => Some(2),
+        ("exceeds" | "exceed" | "over" | "above" | "below" | "under" | "within" | "exceeding" | "beyond", "the") => {
+            Some(2)
+        }
         ("exceeds" | "exceed" | "over" | "above" | "below" | "under" | "within" | "exceeding" | "beyond", _) => Some(1),
         ("between", _) => Some(1),
         _ => None,
@@ -300,11 +523,19 @@ fn is_quantity(before: &[Word], words: &[Word]) -> bool {
     let Some(amount) = words.first() else { return false };
     let unit: Vec<&Word> = words.iter().skip(1).take(3).take_while(|word| **word != Word::Stop).collect();
     let unit_is = |list: &[&str]| unit.iter().any(|word| is(word, list));
-    let worded = unit.first().is_some_and(|word| is(word, WORDING)) || unit.get(1).is_some_and(|word| is(word, WORDING));
+    let worded =
+        unit.first().is_some_and(|word| is(word, WORDING)) || unit.get(1).is_some_and(|word| is(word, WORDING));
     let signed = matches!(amount, Word::Number { sign: Some(_) });
     let number = amount.is_amount() || is(amount, SPELT) && unit_is(TIMES);
-    let subject = matches!(before.last(), Some(Word::Value(_))) || has(before, AMOUNTS) || has(before, &["order", "age", "spent", "spend", "claim", "distance", "weight", "weighs", "temperature", "purchase"]);
-    number && !worded && (signed || unit_is(TIMES) || unit_is(MONEY) || unit_is(MEASURES) || unit_is(&["percent"]) || subject)
+    let subject = matches!(before.last(), Some(Word::Value(_)))
+        || has(before, AMOUNTS)
+        || has(
+            before,
+            &["order", "age", "spent", "spend", "claim", "distance", "weight", "weighs", "temperature", "purchase"],
+        );
+    number
+        && !worded
+        && (signed || unit_is(TIMES) || unit_is(MONEY) || unit_is(MEASURES) || unit_is(&["percent"]) || subject)
 }
 
 /// Numbers in words; the small ones mean no amount as often as not.

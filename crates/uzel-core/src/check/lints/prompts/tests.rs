@@ -42,7 +42,7 @@ const FINE: [&str; 44] = [
     "Add a short summary at the top and 3 bullet points below.",
     "Order {{ order.id }} from {{ order.date }}: {{ order.status }}. Explain the status in one sentence.",
     "Compare the two drafts and say which one is clearer.",
-    "- {{ first }} + {{ second.title | upper }} are the two candidates\n- choose the better one" ,
+    "- {{ first }} + {{ second.title | upper }} are the two candidates\n- choose the better one",
     "Mention our 10% discount for newsletter subscribers.",
     "You are an assistant with 20 years of experience in support. Be brief.",
     "When the text is longer than 3 paragraphs, begin with a heading.",
@@ -116,7 +116,10 @@ fn what_code_does_exactly_is_found() {
 #[test]
 fn the_place_is_the_sentence() {
     let source = "Be kind.\n\nCalculate the total of {{ items }}. Thank them.";
-    let sentences = sentence::sentences(source, &Template::parse(&text(source), &mut Diagnostics::default()).expect("a template").pieces());
+    let sentences = sentence::sentences(
+        source,
+        &Template::parse(&text(source), &mut Diagnostics::default()).expect("a template").pieces(),
+    );
     let found = sentences.iter().find(|sentence| asks::asked(sentence).is_some()).expect("a sentence");
     assert_eq!(&source[found.bytes.clone()], "Calculate the total of {{ items }}");
 }
