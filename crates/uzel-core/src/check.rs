@@ -9,15 +9,17 @@ use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
     document::{Common, Document},
     expr::Binding,
-    graph::{Flag, Graph},
+    graph::{Flag, Graph, Inner},
     kind::{Catalog, KindDef},
     schema::{Schema, Type},
     source::{SourceId, Sources, Span},
     yaml::{self, Data, Soundness, Text, Tree},
 };
 
+mod bodies;
 mod declarations;
 mod edges;
+mod joins;
 mod limits;
 mod lints;
 mod nodes;
@@ -81,7 +83,7 @@ pub struct Waived {
 }
 
 /// Roots of expressions that no node may be called.
-pub const ROOTS: [&str; 8] = ["input", "run", "node", "flags", "nodes", "loop", "secrets", "env"];
+pub const ROOTS: [&str; 9] = ["input", "run", "node", "flags", "nodes", "loop", "secrets", "env", "do"];
 
 /// Reads the app file `main` and what it names.
 pub fn read(main: &str, files: &dyn Files, catalog: &Catalog, choices: &Choices) -> Reading {
@@ -106,9 +108,12 @@ fn finish(
     choices: &Choices,
     mut out: Diagnostics,
 ) -> Reading {
+    reader.stack.push(main.to_owned());
     let mut waived = vec![];
     let graph = tree.and_then(|tree| {
-        App { catalog, choices, reader: &mut reader, out: &mut out, waived: &mut waived }.graph(main, &tree)
+        let (reader, out, waived) = (&mut reader, &mut out, &mut waived);
+        let app = App { catalog, choices, reader, out, waived, slots: &mut 0, depth: 0 };
+        app.graph(main, &tree)
     });
     out.settle();
     choices.levels.apply(&mut out);
@@ -125,11 +130,15 @@ pub(crate) struct Reader<'a> {
     files: &'a dyn Files,
     sources: Sources,
     read: BTreeMap<String, Vec<u8>>,
+    /// Folder of the app that is being read, below that of the main one: empty, or ends in `/`.
+    folder: String,
+    /// The apps that are being read, outermost first.
+    stack: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
     fn new(files: &'a dyn Files) -> Self {
-        Self { files, sources: Sources::default(), read: BTreeMap::new() }
+        Self { files, sources: Sources::default(), read: BTreeMap::new(), folder: String::new(), stack: vec![] }
     }
 
     fn tree(&mut self, main: &str, out: &mut Diagnostics) -> Option<Tree> {
@@ -156,6 +165,8 @@ impl<'a> Reader<'a> {
             );
             return None;
         }
+        let whole = self.path(path);
+        let path = whole.as_str();
         let bytes = match self.files.read(path) {
             Ok(bytes) => bytes,
             Err(cause) => {
@@ -168,6 +179,18 @@ impl<'a> Reader<'a> {
         };
         let (source, text) = self.decode(path, bytes, out)?;
         Some(Text::whole(text, source))
+    }
+
+    /// A path in the app that is being read, from the folder of the main one.
+    fn path(&self, path: &str) -> String {
+        let path = path.trim_start_matches("./");
+        format!("{}{path}", self.folder)
+    }
+
+    /// The files that were read below a folder, by their paths from there.
+    fn below(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let inside = self.read.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(folder)?, bytes)));
+        inside.map(|(path, bytes)| (path.to_owned(), bytes.clone())).collect()
     }
 
     /// Makes a source of a file, and remembers the file.
@@ -185,6 +208,10 @@ struct App<'a, 'r> {
     reader: &'a mut Reader<'r>,
     out: &'a mut Diagnostics,
     waived: &'a mut Vec<Waived>,
+    /// The number of the next node.
+    slots: &'a mut usize,
+    /// How deep the body that is being read stands in others.
+    depth: usize,
 }
 
 impl App<'_, '_> {
@@ -230,31 +257,33 @@ impl App<'_, '_> {
         let output = document.output.as_ref().and_then(|tree| Binding::parse(tree, self.out));
         // Without nodes, whatever the output refers to is missing for that reason.
         let output = output.filter(|_| !entries.is_empty());
-        let linked = edges::link(drafts, unclear, output.as_ref(), self.out);
-        let nodes = typing::infer(linked, &inputs, &flags, output.as_ref(), self.out);
+        let after = output.as_ref().map(Binding::references).unwrap_or_default();
+        let linked = edges::link(drafts, unclear, after, None, self.out);
+        let (nodes, gives) = typing::infer(linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
         let limits = document.limits.clone().unwrap_or_default();
-        if let Some(nodes) = &nodes {
-            let about = lints::About {
-                declared: &declared,
-                inputs: &inputs,
-                flags: &flags,
-                limits: &limits,
-                retry: tree.get("defaults").and_then(|defaults| defaults.get("retry")).map(|retry| retry.span),
-                against: self.choices.against.as_deref(),
-            };
-            let scene = lints::Scene::new(nodes, about);
-            let is_whole = whole && !self.out.has_errors();
-            let found = lints::find(&scene);
-            self.waived.extend(waivers::apply(found, &scene, &document.waive, self.choices, is_whole, self.out));
-        }
+        let about = lints::About {
+            declared: &declared,
+            inputs: &inputs,
+            flags: &flags,
+            limits: &limits,
+            retry: tree.get("defaults").and_then(|defaults| defaults.get("retry")).map(|retry| retry.span),
+            against: self.choices.against.as_deref().and_then(|old| rolled_out(old, main, self.depth)),
+            given: None,
+        };
+        let scene = lints::Scene::new(&nodes, about);
+        let is_whole = whole && !self.out.has_errors();
+        let found = lints::find(&scene);
+        self.waived.extend(waivers::apply(found, &scene, &document.waive, self.choices, is_whole, self.out));
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {
             name,
             description: document.description.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default(),
             main: main.to_owned(),
+            folder: String::new(),
             inputs,
             output,
-            nodes: nodes?,
+            gives,
+            nodes,
             limits,
             flags,
             secrets,
@@ -304,6 +333,17 @@ impl App<'_, '_> {
         }
         flags
     }
+}
+
+/// The app of the old version that this one takes the place of: the app itself, or one that its nodes run.
+fn rolled_out<'g>(old: &'g Graph, main: &str, depth: usize) -> Option<&'g Graph> {
+    if depth == 0 {
+        return Some(old);
+    }
+    old.all_nodes().into_iter().find_map(|node| match node.plan.as_ref().map(|plan| &plan.inner) {
+        Some(Inner::App(graph)) if graph.main == main => Some(&**graph),
+        _ => None,
+    })
 }
 
 /// The app's name when the file does not say: the file's, or its folder's for `app.yaml`.

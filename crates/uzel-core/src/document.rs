@@ -104,6 +104,10 @@ pub struct Common {
     pub retry: Option<RetryPolicy>,
     /// How long one try of an effect may take.
     pub timeout: Option<DurationText>,
+    /// Which parents it waits for: `all` (until all have settled), `any` (the first), `settle` (all, however they ended),
+    /// `{ quorum: N }` or `{ deadline: 5s }`. Default: `all`.
+    #[schemars(schema_with = "join")]
+    pub join: Option<Tree>,
     /// What a failure does: `fail`, `skip`, `{ use: VALUE }` or `{ run: NODE }`. Default: `fail`.
     #[schemars(schema_with = "on_error")]
     pub on_error: Option<Tree>,
@@ -155,6 +159,22 @@ fn flags(_: &mut SchemaGenerator) -> Schema {
 
 fn condition(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["string", "boolean", "null"] })
+}
+
+fn join(_: &mut SchemaGenerator) -> Schema {
+    let map = |key: &str, value: serde_json::Value| {
+        json_schema!({
+            "type": "object", "properties": { key: value }, "required": [key], "additionalProperties": false,
+        })
+    };
+    json_schema!({ "anyOf": [
+        { "enum": ["all", "any", "settle"] },
+        { "type": "null" },
+        map("quorum", serde_json::json!({ "type": "integer", "minimum": 1, "description": "How many parents must say go." })),
+        map("deadline", serde_json::json!({
+            "type": "string", "description": "How long to wait at most, from the first call of a parent.",
+        })),
+    ] })
 }
 
 fn on_error(_: &mut SchemaGenerator) -> Schema {

@@ -19,9 +19,13 @@ macro_rules! kinds {
 
 kinds! {
     code::Code,
+    graph::Graph,
     guard::Guard,
     human::Human,
     llm::Llm,
+    map::Map,
+    reduce::Reduce,
+    repeat::Loop,
     retrieve::Retrieve,
     route::Route,
     tool::Tool,

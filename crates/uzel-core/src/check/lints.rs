@@ -15,7 +15,7 @@ mod verdicts;
 mod writes;
 
 use crate::diagnostic::{Code, Diagnostic};
-pub(super) use scene::{About, Place, Scene};
+pub(super) use scene::{About, Inside, Place, Scene};
 
 /// A lint: what it finds, and who looks.
 struct Lint {

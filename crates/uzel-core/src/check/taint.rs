@@ -6,11 +6,11 @@
 
 use std::{collections::BTreeSet, rc::Rc};
 
-use super::lints::{Place, Scene};
+use super::lints::{About, Inside, Place, Scene};
 use crate::{
     expr::Reference,
     graph::{
-        Input, NodeDef, Program, Reaction, Via,
+        Graph, Inner, Input, NodeDef, Program, Reaction, Shape, Via,
         facts::{Origin, Texts},
     },
     schema::{FieldLookup, Type},
@@ -101,6 +101,8 @@ pub(super) struct Step {
 #[derive(Default)]
 pub(super) struct Taint {
     outputs: Vec<Labels>,
+    /// Of what a body gives, by the node that runs it: some of it goes into the next round, or the next level.
+    rounds: Vec<Labels>,
     /// Guards against orders that have judged what is written there, by the nodes behind them.
     behind: Vec<Rc<BTreeSet<Place>>>,
 }
@@ -109,12 +111,68 @@ impl Taint {
     /// Labels of all nodes, parents first.
     pub(super) fn of(scene: &Scene<'_>) -> Self {
         let count = scene.places.len();
-        let mut taint = Self { outputs: vec![Labels::default(); count], behind: vec![Rc::default(); count] };
-        for place in &scene.order {
-            taint.behind[*place] = taint.guards_before(scene, *place);
-            taint.outputs[*place] = taint.output(scene, *place);
+        let mut taint = Self {
+            outputs: vec![Labels::default(); count],
+            rounds: vec![Labels::default(); count],
+            behind: vec![Rc::default(); count],
+        };
+        // What a round gives is what the next one sees; what that one adds is found when it is looked at again.
+        let mut left = Self::MOST_ROUNDS;
+        loop {
+            let before = taint.rounds.clone();
+            taint.list(scene, &scene.outer);
+            left -= 1;
+            if left == 0 || taint.rounds == before {
+                break;
+            }
         }
         taint
+    }
+
+    /// Labels only grow, so that few rounds are enough.
+    const MOST_ROUNDS: usize = 4;
+
+    fn list(&mut self, scene: &Scene<'_>, list: &[Place]) {
+        for place in list.iter().copied() {
+            self.behind[place] = self.guards_before(scene, place);
+            if let Some(inside) = &scene.places[place].body {
+                self.list(scene, &inside.order);
+                self.rounds[place] = self.round(scene, inside);
+            }
+            self.outputs[place] = self.output(scene, place);
+        }
+    }
+
+    /// What a body gives.
+    fn round(&self, scene: &Scene<'_>, inside: &Inside<'_>) -> Labels {
+        let within = inside.order.last().copied();
+        let of = |labels: Labels, more: Labels| labels.with(more);
+        match (&inside.body.output, within) {
+            (Some(output), Some(within)) => {
+                let references = output.references().iter();
+                references.map(|reference| self.reference(scene, within, reference)).fold(Labels::default(), of)
+            }
+            _ => inside.leaves.iter().map(|leaf| self.outputs[*leaf]).fold(Labels::default(), of),
+        }
+    }
+
+    /// What an app gives that a node runs: it has been looked at by itself, and only its output goes on here.
+    fn app(&self, scene: &Scene<'_>, place: Place, graph: &Graph) -> Labels {
+        let inputs = scene.node(place).inputs.iter().map(|input| self.input(scene, place, input));
+        let given = inputs.fold(Labels::default(), Labels::with);
+        let inner = Scene::new(&graph.nodes, About::inner(graph, given));
+        let taint = inner.taint();
+        let Some(within) = inner.outer.last().copied() else { return given };
+        match &graph.output {
+            Some(output) => {
+                let references = output.references().iter();
+                references.map(|r| taint.reference(&inner, within, r)).fold(Labels::default(), Labels::with)
+            }
+            None => {
+                let leaves = inner.outer.iter().filter(|place| inner.node(**place).children.is_empty());
+                leaves.map(|leaf| taint.outputs[*leaf]).fold(Labels::default(), Labels::with)
+            }
+        }
     }
 
     fn guards_before(&self, scene: &Scene<'_>, place: Place) -> Rc<BTreeSet<Place>> {
@@ -146,10 +204,13 @@ impl Taint {
         let joined = |inputs: &mut dyn Iterator<Item = &Input>| {
             inputs.map(|input| self.input(scene, place, input)).fold(Labels::default(), Labels::with)
         };
-        let mut labels = match facts.texts {
-            Texts::Joined => joined(&mut node.inputs.iter()),
-            Texts::Own => Labels::default(),
-            Texts::Judged { input, orders, shape } => {
+        let inner = node.plan.as_ref().map(|plan| &plan.inner);
+        let mut labels = match (facts.texts, inner) {
+            (_, Some(Inner::Nodes(_))) => self.rounds[place],
+            (_, Some(Inner::App(graph))) => self.app(scene, place, graph),
+            (Texts::Joined, None) => joined(&mut node.inputs.iter()),
+            (Texts::Own, None) => Labels::default(),
+            (Texts::Judged { input, orders, shape }, None) => {
                 let labels = joined(&mut node.inputs.iter().filter(|known| known.name == input));
                 let labels = if orders { labels.screened() } else { labels };
                 if shape { labels.without(Labels::FREE) } else { labels }
@@ -193,11 +254,55 @@ impl Taint {
                 if !may_hold_text(&at_path(&scene.about.inputs.ty, &reference.path)) {
                     return Labels::default();
                 }
-                Labels::raw(Origin::Input)
+                scene.about.given.unwrap_or_else(|| Labels::raw(Origin::Input))
             }
-            None => Labels::default(),
+            None => self.local(scene, place, reference),
         };
         if labels.unseen().is_some() && self.was_judged(scene, place, reference) { labels.screened() } else { labels }
+    }
+
+    /// What a node's output is made of, and the place from which that is seen. `whole`: of what its body gives too.
+    fn sources(&self, scene: &Scene<'_>, place: Place, whole: bool) -> (Place, Vec<Reference>) {
+        let node = scene.node(place);
+        if let Some(inside) = scene.places[place].body.as_ref().filter(|_| whole)
+            && let Some(within) = inside.order.last().copied()
+        {
+            let of = |leaf: &Place| {
+                let at = scene.node(*leaf).at;
+                Reference { root: scene.node(*leaf).id.clone(), path: vec![], span: at }
+            };
+            let given = inside.body.output.as_ref().map(|output| output.references().to_vec());
+            return (within, given.unwrap_or_else(|| inside.leaves.iter().map(of).collect()));
+        }
+        let inputs = node.inputs.iter().flat_map(|input| input.program.references());
+        (place, inputs.chain(replaced(node)).cloned().collect())
+    }
+
+    /// What a name of a body that is no node may hold.
+    fn local(&self, scene: &Scene<'_>, place: Place, reference: &Reference) -> Labels {
+        let Some((up, shape)) = scene.local(place, &reference.root) else { return Labels::default() };
+        let node = scene.node(up);
+        let list = node.inputs.iter().find(|input| Some(input.name.as_str()) == shape.list_key());
+        match shape {
+            Shape::Loop { .. } if reference.path.first().is_some_and(|field| field == "previous") => {
+                let rest = reference.path.get(1..).unwrap_or_default();
+                if may_hold_text(&at_path(&node.output, rest)) { self.rounds[up] } else { Labels::default() }
+            }
+            Shape::Map { item, .. } | Shape::Reduce { item, .. } if *item == reference.root => {
+                let Some(list) = list else { return Labels::default() };
+                // A batch is a list again, and what it leads to is an item.
+                let ty = match list.found.without_null() {
+                    Type::List(item) => at_path(&item, &reference.path),
+                    _ => Type::Any,
+                };
+                if !may_hold_text(&ty) {
+                    return Labels::default();
+                }
+                let given = self.input(scene, up, list);
+                if matches!(shape, Shape::Reduce { .. }) { given.with(self.rounds[up]) } else { given }
+            }
+            _ => Labels::default(),
+        }
     }
 
     /// Whether a guard before the node has judged the very value that it refers to.
@@ -232,11 +337,10 @@ impl Taint {
             let written = std::iter::once(&reference.root).chain(&reference.path);
             let name = written.map(String::as_str).collect::<Vec<_>>().join(".");
             steps.push(Step { name, at: reference.span, place: target });
-            let Some(target) = target.filter(|target| seen.insert(*target)) else { break };
-            from = target;
-            let node = scene.node(target);
-            let inputs = node.inputs.iter().flat_map(|input| input.program.references());
-            next = inputs.chain(replaced(node)).cloned().collect();
+            // An item comes from the list that its body goes over.
+            let source = target.or_else(|| scene.local(from, &reference.root).map(|(up, _)| up));
+            let Some(source) = source.filter(|source| seen.insert(*source)) else { break };
+            (from, next) = self.sources(scene, source, target.is_some());
         }
         steps.reverse();
         steps

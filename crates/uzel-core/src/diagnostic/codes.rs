@@ -51,9 +51,14 @@ codes! {
     CYCLE                 "UZ1008" Error "nodes that wait for each other";
     UNKNOWN_NODE          "UZ1009" Error "a node name that does not exist";
     UNKNOWN_NAME          "UZ1010" Error "a model, tool, connection or knowledge base that does not exist";
+    GRAPH_RECURSION       "UZ1011" Error "an app that runs itself";
     NO_NODES              "UZ1012" Error "an app without nodes";
     BAD_VERSION           "UZ1013" Error "a version of the app file that this program does not know";
     UNKNOWN_VALUE         "UZ1014" Error "a word that is none of those allowed here";
+    JOIN_UNSATISFIABLE    "UZ1015" Error "a join that can never be satisfied";
+    SHADOWS_OUTER         "UZ1016" Error "a name in a body that hides one outside";
+    GRAPH_TOO_DEEP        "UZ1017" Error "bodies and apps that stand in each other too deeply";
+    UNBOUNDED_LOOP        "UZ1018" Error "a loop without a bound";
 
     EXPRESSION_SYNTAX     "UZ2001" Error "an expression cannot be read";
     WRONG_BRACES          "UZ2002" Error "the wrong braces for this place";

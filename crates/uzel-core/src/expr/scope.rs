@@ -97,6 +97,14 @@ impl TypeScope {
         self.roots.get(name)
     }
 
+    /// Puts a root back as it was: `None` if it was not there.
+    pub(crate) fn restore(&mut self, name: &str, known: Option<(Type, Option<Span>)>) {
+        match known {
+            Some(known) => drop(self.roots.insert(name.to_owned(), known)),
+            None => drop(self.roots.swap_remove(name)),
+        }
+    }
+
     /// All names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.roots.keys().map(String::as_str)

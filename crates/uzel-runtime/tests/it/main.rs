@@ -4,6 +4,8 @@
 
 mod crash;
 mod driver;
+mod nested;
+mod semantics;
 mod store;
 mod store_crash;
 mod store_sqlite;

@@ -16,3 +16,4 @@ mod kinds;
 mod lints;
 mod openai;
 mod pages;
+mod round_trip;

@@ -99,19 +99,6 @@ fn every_code_has_a_page_and_its_examples_are_true() {
     }
 }
 
-/// The examples of the kinds, which the reference shows.
-#[test]
-fn examples_of_kinds_have_no_mistakes() {
-    for kind in uzel_std::catalog().kinds {
-        assert!(!kind.examples.is_empty(), "{}", kind.name);
-        for example in kind.examples {
-            let files = BTreeMap::from([("app.yaml".to_owned(), example.app.as_bytes().to_vec())]);
-            let reading = read("app.yaml", &files, &uzel_std::catalog(), &Choices::default());
-            assert!(reading.diagnostics.is_empty(), "{}: {}: {:?}", kind.name, example.title, said(&reading));
-        }
-    }
-}
-
 /// Exactly this code: the only one, unless other warnings are beside an error.
 fn example(code: Code, severity: Severity, reading: &Reading) {
     let found: Vec<Code> =

@@ -5,31 +5,39 @@ use crate::{
     check::taint::{at_path, may_hold_text, parts},
     diagnostic::{Code, Diagnostic},
     expr::{Expression, Reference},
-    graph::{Program, facts::Does},
+    graph::{Program, Shape, facts::Does},
     schema::Type,
     source::Span,
 };
 
 pub(super) fn look(scene: &Scene<'_>, out: &mut Findings) {
     for place in 0..scene.places.len() {
-        for (references, at, what) in uses(scene, place) {
-            if let Some(finding) = free(scene, place, &references, at, &what) {
+        for (seen_from, references, at, what) in uses(scene, place) {
+            if let Some(finding) = free(scene, seen_from, &references, at, &what) {
                 out.node(place, finding);
             }
         }
     }
 }
 
-/// What a node does with texts that must not be free: the references, the place, and the end of a sentence.
-fn uses(scene: &Scene<'_>, place: Place) -> Vec<(Vec<Reference>, Span, String)> {
+/// A use of texts that must not be free: the node that sees them, what it refers to, the place, and the end of a sentence.
+type Use = (Place, Vec<Reference>, Span, String);
+
+fn uses(scene: &Scene<'_>, place: Place) -> Vec<Use> {
     let node = scene.node(place);
-    let mut found = vec![];
+    let mut found: Vec<Use> = vec![];
+    let mut decides = |seen_from: Place, expression: &Expression, what: String| {
+        let all = compared(expression);
+        found.extend(all.map(|reference| (seen_from, vec![reference.clone()], reference.span, what.clone())));
+    };
     if let Some(when) = &node.when {
-        found.extend(
-            compared(when).map(|reference| {
-                (vec![reference.clone()], reference.span, format!("decides whether `{}` runs", node.id))
-            }),
-        );
+        decides(place, when, format!("decides whether `{}` runs", node.id));
+    }
+    if let (Some(Shape::Loop { until, .. }), Some(inside)) =
+        (node.plan.as_ref().map(|plan| &plan.shape), &scene.places[place].body)
+        && let Some(last) = inside.order.last()
+    {
+        decides(*last, until, format!("decides whether `{}` goes on", node.id));
     }
     for input in &node.inputs {
         if node.facts.chooses == Some(input.name.as_str())
@@ -37,9 +45,10 @@ fn uses(scene: &Scene<'_>, place: Place) -> Vec<(Vec<Reference>, Span, String)> 
         {
             let chosen = || format!("chooses what runs after `{}`", node.id);
             if may_hold_text(&input.found) {
-                found.push((by.references().to_vec(), by.span(), chosen()));
+                found.push((place, by.references().to_vec(), by.span(), chosen()));
             } else {
-                found.extend(compared(by).map(|reference| (vec![reference.clone()], reference.span, chosen())));
+                let all = compared(by);
+                found.extend(all.map(|reference| (place, vec![reference.clone()], reference.span, chosen())));
             }
         }
         let sinks = node.facts.sinks.iter().filter(|sink| sink.input == input.name);
@@ -55,7 +64,7 @@ fn uses(scene: &Scene<'_>, place: Place) -> Vec<(Vec<Reference>, Span, String)> 
             found.extend(parts.filter(|part| wanted(&part.path)).map(|part| {
                 let field = part.path.first();
                 let at = field.and_then(|field| input.fields.iter().find(|(name, _)| name == field));
-                (part.references, at.map_or(input.at, |(_, at)| *at), what.clone())
+                (place, part.references, at.map_or(input.at, |(_, at)| *at), what.clone())
             }));
         }
     }

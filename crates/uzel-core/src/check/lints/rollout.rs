@@ -1,12 +1,14 @@
 //! What a new version of an app does for runs that the old one would have done otherwise: new nodes without a flag.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
+
+use indexmap::IndexMap;
 
 use super::{Findings, Place, Scene};
 use crate::{
     diagnostic::{Code, Diagnostic},
     expr::Reference,
-    graph::Graph,
+    graph::{Graph, Inner, NodeDef},
     schema::{FieldLookup, Type},
 };
 
@@ -52,7 +54,18 @@ pub(super) fn look(scene: &Scene<'_>, out: &mut Findings) {
 
 /// Names of the old app's nodes, with their kinds: another kind of the same name is another node.
 fn known(old: &Graph) -> BTreeSet<(String, &'static str)> {
-    old.nodes.values().map(|node| (node.id.clone(), node.kind.name)).collect()
+    fn add(nodes: &IndexMap<String, Arc<NodeDef>>, before: &str, all: &mut BTreeSet<(String, &'static str)>) {
+        for node in nodes.values() {
+            let path = format!("{before}{}", node.id);
+            if let Some(Inner::Nodes(body)) = node.plan.as_ref().map(|plan| &plan.inner) {
+                add(&body.nodes, &format!("{path}."), all);
+            }
+            all.insert((path, node.kind.name));
+        }
+    }
+    let mut all = BTreeSet::new();
+    add(&old.nodes, "", &mut all);
+    all
 }
 
 /// The node's name with those around it.

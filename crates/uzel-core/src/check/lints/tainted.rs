@@ -1,8 +1,6 @@
 //! Texts that strangers may have written, where they could give orders: to an agent that may write, through a model to
 //! what is written, in a statement of another language.
 
-use std::collections::BTreeSet;
-
 use super::{Findings, Place, Scene};
 use crate::{
     capability::tool::EffectClass,
@@ -136,9 +134,11 @@ fn steered(scene: &Scene<'_>, place: Place, input: &Input, part: &Part) -> Optio
 
 /// Whether something that can say no comes after one node and before the other.
 fn gate_between(scene: &Scene<'_>, from: Place, to: Place) -> bool {
-    let before: BTreeSet<Place> = scene.before(to).into_iter().collect();
-    let gates = before.into_iter().filter(|place| *place != to && scene.node(*place).noted.gate);
-    gates.into_iter().any(|gate| scene.before(gate).contains(&from))
+    let around: Vec<Place> = scene.outwards(to).collect();
+    // What comes after the node that runs a body comes after the body's nodes.
+    let from: Vec<Place> = scene.outwards(from).take_while(|place| !around.contains(place)).collect();
+    let gates = scene.before(to).into_iter().filter(|place| *place != to && scene.node(*place).noted.gate);
+    gates.into_iter().any(|gate| scene.before(gate).iter().any(|place| from.contains(place)))
 }
 
 /// The source of a way in words.

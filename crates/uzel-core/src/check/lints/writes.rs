@@ -1,10 +1,11 @@
 //! A tool that writes, and no person, policy or guard before it.
 
-use super::{Findings, Place, Scene};
+use super::{About, Findings, Place, Scene};
 use crate::{
     capability::tool::EffectClass,
+    check::taint::Labels,
     diagnostic::{Code, Diagnostic},
-    graph::{Edge, NodeDef, Reaction, Via},
+    graph::{Edge, Inner, Join, NodeDef, Reaction, Shape, Via},
 };
 
 /// What is known about a node: whether something that can say no stands before it, and a person whose answer nobody on
@@ -19,14 +20,20 @@ struct Known {
 }
 
 pub(super) fn look(scene: &Scene<'_>, out: &mut Findings) {
+    let known = all_known(scene);
+    for (place, stand) in scene.places.iter().enumerate() {
+        if !known[place].behind && writes(stand.node) {
+            out.node(place, unguarded(scene, stand.node, known[place].ignored));
+        }
+    }
+}
+
+fn all_known(scene: &Scene<'_>) -> Vec<Known> {
     let mut known = vec![Known::default(); scene.places.len()];
     for place in &scene.order {
         known[*place] = at(scene, *place, &known);
-        let node = scene.node(*place);
-        if !known[*place].behind && writes(node) {
-            out.node(*place, unguarded(scene, node, known[*place].ignored));
-        }
     }
+    known
 }
 
 /// Whether a node changes something outside without asking anybody.
@@ -44,15 +51,18 @@ fn at(scene: &Scene<'_>, place: Place, known: &[Known]) -> Known {
     let stand = &scene.places[place];
     let node = stand.node;
     let outside = stand.up.map(|up| known[up]).unwrap_or_default();
-    // What runs because a gate blocked or nobody answered is not behind that gate.
-    let after = |from: Place, via: &Via| match via {
-        Via::Flow | Via::Ports(_) => known[from].stops,
-        Via::Error | Via::Block => known[from].behind,
+    // What runs because a gate blocked or nobody answered, or whatever it said, is not behind that gate.
+    let after = |from: Place, via: &Via| match (via, node.join) {
+        (Via::Error | Via::Block, _) | (_, Join::Settle) => known[from].behind,
+        (Via::Flow | Via::Ports(_), _) => known[from].stops || ends_in_gates(scene, from, known),
     };
     let (control, flow): (Vec<_>, Vec<_>) = stand.parents.iter().partition(|(_, edge)| edge.via.is_control());
     // One gate among all that must come before is enough; of several ways here, each needs its own.
     let all = |edges: &[(Place, &Edge)]| !edges.is_empty() && edges.iter().all(|(from, edge)| after(*from, &edge.via));
-    let surely = flow.iter().any(|(from, edge)| after(*from, &edge.via) && !known[*from].may_be_inactive);
+    // Who starts with the first parent that says go may start without the gate.
+    let waits = matches!(node.join, Join::All | Join::Settle);
+    let surely = |(from, edge): &(Place, &Edge)| after(*from, &edge.via) && !known[*from].may_be_inactive;
+    let surely = waits && flow.iter().any(surely);
     let asked = asked(scene, place);
     let consulted = asked.iter().any(|(_, consults)| *consults == Consults::When);
     let behind = outside.behind || surely || all(&flow) || all(&control) || consulted;
@@ -66,6 +76,24 @@ fn at(scene: &Scene<'_>, place: Place, known: &[Known]) -> Known {
         stops: behind || is_gate(node) || asked.iter().any(|(_, consults)| *consults == Consults::Input),
         may_be_inactive: !control.is_empty() || all_inactive(&flow, known),
         ignored: ignored.or(outside.ignored),
+    }
+}
+
+/// Whether everything that a node's body gives has come through a gate: if that says no, the node fails.
+fn ends_in_gates(scene: &Scene<'_>, place: Place, known: &[Known]) -> bool {
+    match scene.node(place).plan.as_ref().map(|plan| (&plan.shape, &plan.inner)) {
+        // A list without items looks at nothing.
+        Some((Shape::Map { .. } | Shape::Reduce { .. }, _)) | None => false,
+        Some((_, Inner::Nodes(_))) => {
+            let leaves = scene.places[place].body.iter().flat_map(|inside| &inside.leaves);
+            leaves.into_iter().all(|leaf| known[*leaf].stops)
+        }
+        Some((_, Inner::App(graph))) => {
+            let inner = Scene::new(&graph.nodes, About::inner(graph, Labels::default()));
+            let known = all_known(&inner);
+            let mut leaves = inner.outer.iter().filter(|place| inner.node(**place).children.is_empty());
+            leaves.all(|leaf| known[*leaf].stops)
+        }
     }
 }
 
