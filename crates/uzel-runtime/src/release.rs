@@ -41,7 +41,7 @@ pub fn of_graph(graph: &Graph, path: &str, choices: &Choices, now: Time) -> Rele
 /// Reads the app of a release again, from its own files.
 pub fn reread(release: &Release, catalog: &Catalog) -> Reading {
     let files: &BTreeMap<String, Vec<u8>> = &release.files;
-    let choices = Choices { models: release.models.clone(), overlays: release.overlays.clone() };
+    let choices = Choices { models: release.models.clone(), overlays: release.overlays.clone(), ..Choices::default() };
     read(&release.main, files, catalog, &choices)
 }
 

@@ -13,6 +13,7 @@ mod ask;
 mod broken;
 mod faults;
 mod kinds;
+mod lints;
 mod openai;
 mod overlays;
 mod pages;

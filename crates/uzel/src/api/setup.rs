@@ -159,7 +159,7 @@ impl<P: Program> Setup<P> {
     pub fn build(self) -> Result<App, Error> {
         let catalog = uzel_std::catalog();
         let read = self.program.read(self.functions, self.overlays, &Folder(&self.folder), &catalog);
-        let Reading { graph, mut diagnostics, mut sources } = read.reading;
+        let Reading { graph, mut diagnostics, mut sources, .. } = read.reading;
         if let Some(graph) = &graph {
             self.wanted.iter().for_each(|wanted| wanted.check(graph, &mut sources, &mut diagnostics));
         }
