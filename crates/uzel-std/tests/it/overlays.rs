@@ -140,7 +140,7 @@ fn an_overlay_is_read_with_the_app() {
     assert_eq!(graph.files.keys().collect::<Vec<_>>(), ["app.yaml", "over0.yaml"]);
     let files = graph.files.clone();
     let models = BTreeMap::from([("fast".to_owned(), "scripted".to_owned())]);
-    let choices = Choices { models, overlays: vec!["over0.yaml".to_owned()] };
+    let choices = Choices { models, overlays: vec!["over0.yaml".to_owned()], ..Choices::default() };
     let again = read("app.yaml", &files, &uzel_std::catalog(), &choices).graph.unwrap();
     assert_eq!(again.declared.models["fast"].tree.get("use").and_then(|uses| uses.as_str()), Some("scripted"));
 }
