@@ -1,7 +1,11 @@
 //! A run on a stage: the pure `Run` with a simulated clock and without tasks. The book of semantics and the random graphs
 //! direct it by hand, thousands of times a second.
 
-use std::{collections::{BTreeMap, BTreeSet}, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::Value;
 use uzel_core::{
@@ -276,7 +280,9 @@ impl Stage {
             let mut events = vec![];
             for command in self.run.next() {
                 match command {
-                    Command::Call { node, instance, input, resolution } => self.call(&node, instance, input, resolution),
+                    Command::Call { node, instance, input, resolution } => {
+                        self.call(&node, instance, input, resolution)
+                    }
                     Command::Fail { instance, failure } => {
                         events.push(Event::Failed { instance, failure, started: self.now, at: self.now });
                     }

@@ -10,16 +10,20 @@
 
 mod api;
 mod batches;
+mod bodies;
 mod builder;
 mod checks;
 mod generated;
+mod graph;
 mod journals;
 mod kill;
 mod processes;
 mod provider;
+mod reach;
 mod readme;
 mod runs;
 mod schema;
 mod scratch;
 mod triage;
+mod typed;
 mod words;
