@@ -285,7 +285,10 @@ impl Run {
             if let Resolution::Answered(answer) = resolution {
                 place.answer = Some(answer.clone());
             }
-            self.again.push(idx);
+            // It may have waited before, and been called since.
+            if !self.again.contains(&idx) {
+                self.again.push(idx);
+            }
         }
     }
 

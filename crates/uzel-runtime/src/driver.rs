@@ -79,6 +79,7 @@ pub struct Driver {
     inbox: mpsc::Receiver<Message>,
     working: usize,
     budget: Arc<Budget>,
+    patience: Duration,
 }
 
 /// How many messages a run's tasks may have under way; senders wait beyond that.
@@ -111,7 +112,15 @@ impl Driver {
             inbox,
             working: 0,
             budget,
+            patience: Duration::ZERO,
         }
+    }
+
+    /// Keeps the run in hand for timers that are due within this time, instead of parking it.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Drives the run until it ends or parks; gives its row. What is in flight when this is dropped is dropped too, and
@@ -128,7 +137,7 @@ impl Driver {
                 let status = self.run.status(false);
                 return self.leave(status).await;
             }
-            if self.working == 0 {
+            if self.working == 0 && !self.is_soon() {
                 if self.run.waits().next().is_some() {
                     return self.leave(Status::Waiting).await;
                 }
@@ -150,6 +159,13 @@ impl Driver {
                 () = deadline => self.fire_due().await?,
             }
         }
+    }
+
+    /// Whether a timer goes off so soon that the run is not parked for it. People and calls are not waited for here.
+    fn is_soon(&self) -> bool {
+        let soon = self.shared.world.now().plus(self.patience);
+        !self.patience.is_zero()
+            && self.run.waits().any(|(_, wait, _)| matches!(wait, Wait::Until(time) if *time <= soon))
     }
 
     fn until_wake(&self) -> Duration {

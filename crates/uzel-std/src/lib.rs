@@ -18,6 +18,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    agent::Agent,
     code::Code,
     guard::Guard,
     human::Human,
