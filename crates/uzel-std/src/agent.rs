@@ -24,12 +24,11 @@ use uzel_core::{
     yaml::{Spanned, Text, Tree},
 };
 
-use crate::llm::question;
+use crate::{llm::question, local};
 
 mod approval;
 mod calls;
 mod limits;
-mod local;
 mod talk;
 mod tools;
 
@@ -259,7 +258,7 @@ impl Looper {
     /// When the agent must be over: counted from its beginning, which is on record.
     async fn until(&self, call: &Call) -> Result<Option<Time>, Failure> {
         let Some(duration) = self.bounds.duration else { return Ok(None) };
-        let began = local::note(call, "start", json!(call.now)).await?;
+        let began = local::note(call, "start", |_| json!(call.now)).await?;
         Ok(began.as_i64().map(|began| Time(began).plus(duration.0)))
     }
 

@@ -3,6 +3,7 @@
 use uzel_core::kind::{Catalog, KindDef};
 
 pub mod http;
+mod local;
 pub mod models;
 pub mod retrievers;
 pub mod tools;
@@ -26,6 +27,7 @@ kinds! {
     retrieve::Retrieve,
     route::Route,
     tool::Tool,
+    wait::Wait,
 }
 
 /// Everything that ships, in the order of the reference.

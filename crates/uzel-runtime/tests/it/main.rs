@@ -8,3 +8,4 @@ mod driver;
 mod store;
 mod store_crash;
 mod store_sqlite;
+mod wait;

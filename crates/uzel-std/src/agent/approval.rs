@@ -8,7 +8,8 @@ use uzel_core::{
     node::{Call, Outcome},
 };
 
-use super::{local, talk::Wanted, tools::Item};
+use super::{talk::Wanted, tools::Item};
+use crate::local;
 
 /// What the node was told by the wait that it was called again for.
 pub(super) struct Decisions {
@@ -54,7 +55,7 @@ impl Decisions {
             }
             None => match self.given.take() {
                 // The first call without a decision is the one that was asked about.
-                Some(given) => local::note(call, &name, given).await?,
+                Some(given) => local::note(call, &name, |_| given.clone()).await?,
                 None => return Ok(None),
             },
         };
