@@ -2,13 +2,17 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
+use indexmap::IndexMap;
+use serde_json::Value;
+
 use crate::{
-    capability::{model::Model, retriever::Retriever, tool::Tool},
+    capability::{BoxFuture, model::Model, retriever::Retriever, tool::Tool},
     diagnostic::{Code, Diagnostic, did_you_mean},
-    graph::Graph,
+    failure::{Failure, FailureClass},
+    graph::{Graph, Inner, NodeDef},
     interpolate::fill_secrets,
     kind::ToolPorts,
-    node::{Endpoint, Function, Node},
+    node::{Call, Endpoint, Function, Node, Outcome},
     source::Span,
     yaml::Text,
 };
@@ -29,7 +33,7 @@ pub struct Surroundings<'a> {
 pub struct App {
     /// The checked program.
     pub graph: Arc<Graph>,
-    /// Its nodes, by index.
+    /// Its nodes, by slot.
     pub nodes: Vec<Arc<dyn Node>>,
     /// What a model's answers come from if they do not come from an LLM, in one line for people.
     pub notices: Vec<String>,
@@ -80,6 +84,23 @@ pub struct Build<'a> {
 /// # Errors
 /// Everything that could not be made, such as a model whose key is missing.
 pub fn build(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> Result<App, Vec<Diagnostic>> {
+    let (mut built, mut problems, mut notices) = (BTreeMap::new(), Vec::new(), Vec::new());
+    make(graph, surroundings, &mut Made { built: &mut built, problems: &mut problems, notices: &mut notices });
+    notices.dedup();
+    let nodes = built.into_values().collect();
+    if problems.is_empty() { Ok(App { graph: Arc::clone(graph), nodes, notices }) } else { Err(problems) }
+}
+
+/// What has been made so far.
+struct Made<'m> {
+    /// By slot.
+    built: &'m mut BTreeMap<usize, Arc<dyn Node>>,
+    problems: &'m mut Vec<Diagnostic>,
+    notices: &'m mut Vec<String>,
+}
+
+/// Makes the nodes of an app; those of the apps that it runs have models and tools of their own.
+fn make(graph: &Graph, surroundings: &Surroundings<'_>, made: &mut Made<'_>) {
     let mut cx = Build {
         graph,
         surroundings,
@@ -88,16 +109,40 @@ pub fn build(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> Result<App,
         tools: BTreeMap::new(),
         retrievers: BTreeMap::new(),
     };
-    let (mut nodes, mut problems) = (Vec::new(), Vec::<Diagnostic>::new());
-    for node in graph.nodes.values() {
-        match (node.kind.build)(&node.config, &mut cx) {
-            Ok(built) => nodes.push(built),
-            Err(problem) if problems.iter().any(|p| p.at == problem.at && p.message == problem.message) => {}
-            Err(problem) => problems.push(problem),
+    make_nodes(&graph.nodes, &mut cx, made);
+    made.notices.extend(cx.notices());
+}
+
+fn make_nodes(nodes: &IndexMap<String, Arc<NodeDef>>, cx: &mut Build<'_>, made: &mut Made<'_>) {
+    for node in nodes.values() {
+        let built: Result<Arc<dyn Node>, Diagnostic> = match &node.plan {
+            None => (node.kind.build)(&node.config, cx),
+            Some(plan) => {
+                match &plan.inner {
+                    Inner::Nodes(body) => make_nodes(&body.nodes, cx, made),
+                    Inner::App(app) => {
+                        let folder = cx.surroundings.folder.join(&app.folder);
+                        make(app, &Surroundings { folder: &folder, ..*cx.surroundings }, made);
+                    }
+                }
+                Ok(Arc::new(NeverCalled))
+            }
+        };
+        match built {
+            Ok(node_built) => drop(made.built.insert(node.slot, node_built)),
+            Err(problem) if made.problems.iter().any(|p| p.at == problem.at && p.message == problem.message) => {}
+            Err(problem) => made.problems.push(problem),
         }
     }
-    let notices = cx.notices();
-    if problems.is_empty() { Ok(App { graph: Arc::clone(graph), nodes, notices }) } else { Err(problems) }
+}
+
+/// Stands where a node has a body: the engine runs that, and calls nothing.
+struct NeverCalled;
+
+impl Node for NeverCalled {
+    fn call<'a>(&'a self, _: Arc<Value>, _: &'a Call) -> BoxFuture<'a, Result<Outcome, Failure>> {
+        Box::pin(std::future::ready(Err(Failure::new(FailureClass::Bug, "a node with a body was called"))))
+    }
 }
 
 impl Build<'_> {

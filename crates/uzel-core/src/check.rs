@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
     document::{Common, Document},
-    expr::Binding,
+    expr::{Binding, TypeScope, heard::Listener},
     graph::{Flag, Graph},
     kind::{Catalog, KindDef},
     schema::{Schema, Type},
@@ -15,8 +15,10 @@ use crate::{
     yaml::{self, Data, Soundness, Text, Tree},
 };
 
+mod bodies;
 mod declarations;
 mod edges;
+mod joins;
 mod limits;
 mod lints;
 mod nodes;
@@ -26,6 +28,7 @@ mod typing;
 mod view;
 
 pub use view::Check;
+pub(crate) use view::is_file_name;
 
 /// Where a document's files come from: a folder, a release, a test's table. Paths are relative to the app's folder.
 pub trait Files: Send + Sync {
@@ -58,7 +61,7 @@ pub struct Reading {
 }
 
 /// Roots of expressions that no node may be called.
-pub const ROOTS: [&str; 8] = ["input", "run", "node", "flags", "nodes", "loop", "secrets", "env"];
+pub const ROOTS: [&str; 9] = ["input", "run", "node", "flags", "nodes", "loop", "secrets", "env", "do"];
 
 /// Reads the app file `main` and what it names.
 pub fn read(main: &str, files: &dyn Files, catalog: &Catalog, choices: &Choices) -> Reading {
@@ -66,6 +69,20 @@ pub fn read(main: &str, files: &dyn Files, catalog: &Catalog, choices: &Choices)
     let mut out = Diagnostics::default();
     let tree = reader.tree(main, &mut out);
     finish(main, tree, reader, catalog, choices, out)
+}
+
+/// As [`read`], for editors: gives the tree too, and tells a listener what expressions are.
+pub(crate) fn read_heard(
+    main: &str,
+    files: &dyn Files,
+    catalog: &Catalog,
+    choices: &Choices,
+    listener: Listener,
+) -> (Reading, Option<Tree>) {
+    let mut reader = Reader { listener: Some(listener), ..Reader::new(files) };
+    let mut out = Diagnostics::default();
+    let tree = reader.tree(main, &mut out);
+    (finish(main, tree.clone(), reader, catalog, choices, out), tree)
 }
 
 /// Checks a tree that a program built; `sources` knows its places.
@@ -83,7 +100,11 @@ fn finish(
     choices: &Choices,
     mut out: Diagnostics,
 ) -> Reading {
-    let graph = tree.and_then(|tree| App { catalog, choices, reader: &mut reader, out: &mut out }.graph(main, &tree));
+    reader.stack.push(main.to_owned());
+    let graph = tree.and_then(|tree| {
+        let app = App { catalog, choices, reader: &mut reader, out: &mut out, slots: &mut 0, depth: 0 };
+        app.graph(main, &tree)
+    });
     out.settle();
     let graph = graph.filter(|_| !out.has_errors()).map(|mut graph| {
         graph.sources = reader.sources.clone();
@@ -98,11 +119,17 @@ pub(crate) struct Reader<'a> {
     files: &'a dyn Files,
     sources: Sources,
     read: BTreeMap<String, Vec<u8>>,
+    /// Folder of the app that is being read, below that of the main one: empty, or ends in `/`.
+    folder: String,
+    /// The apps that are being read, outermost first.
+    stack: Vec<String>,
+    listener: Option<Listener>,
 }
 
 impl<'a> Reader<'a> {
     fn new(files: &'a dyn Files) -> Self {
-        Self { files, sources: Sources::default(), read: BTreeMap::new() }
+        let (sources, read) = (Sources::default(), BTreeMap::new());
+        Self { files, sources, read, folder: String::new(), stack: vec![], listener: None }
     }
 
     fn tree(&mut self, main: &str, out: &mut Diagnostics) -> Option<Tree> {
@@ -129,6 +156,8 @@ impl<'a> Reader<'a> {
             );
             return None;
         }
+        let whole = self.path(path);
+        let path = whole.as_str();
         let bytes = match self.files.read(path) {
             Ok(bytes) => bytes,
             Err(cause) => {
@@ -141,6 +170,18 @@ impl<'a> Reader<'a> {
         };
         let (source, text) = self.decode(path, bytes, out)?;
         Some(Text::whole(text, source))
+    }
+
+    /// A path in the app that is being read, from the folder of the main one.
+    fn path(&self, path: &str) -> String {
+        let path = path.trim_start_matches("./");
+        format!("{}{path}", self.folder)
+    }
+
+    /// The files that were read below a folder, by their paths from there.
+    fn below(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
+        let inside = self.read.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(folder)?, bytes)));
+        inside.map(|(path, bytes)| (path.to_owned(), bytes.clone())).collect()
     }
 
     /// Makes a source of a file, and remembers the file.
@@ -157,6 +198,10 @@ struct App<'a, 'r> {
     choices: &'a Choices,
     reader: &'a mut Reader<'r>,
     out: &'a mut Diagnostics,
+    /// The number of the next node.
+    slots: &'a mut usize,
+    /// How deep the body that is being read stands in others.
+    depth: usize,
 }
 
 impl App<'_, '_> {
@@ -202,19 +247,24 @@ impl App<'_, '_> {
         let output = document.output.as_ref().and_then(|tree| Binding::parse(tree, self.out));
         // Without nodes, whatever the output refers to is missing for that reason.
         let output = output.filter(|_| !entries.is_empty());
-        let linked = edges::link(drafts, unclear, output.as_ref(), self.out);
+        let after = output.as_ref().map(Binding::references).unwrap_or_default();
+        let linked = edges::link(drafts, unclear, after, None, self.out);
         if let Some(linked) = &linked {
             lints::reliability(linked, self.out);
         }
-        let nodes = typing::infer(linked, &inputs, &flags, output.as_ref(), self.out);
+        // What is asked about is the app itself, not the apps that are nodes of it.
+        let types = TypeScope::heard_by(self.reader.listener.clone().filter(|_| self.reader.stack.len() < 2));
+        let (nodes, gives) = typing::infer(types, linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {
             name,
             description: document.description.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default(),
             main: main.to_owned(),
+            folder: String::new(),
             inputs,
             output,
-            nodes: nodes?,
+            gives,
+            nodes,
             limits: document.limits.unwrap_or_default(),
             flags,
             secrets,
@@ -271,6 +321,12 @@ fn stem(main: &str) -> String {
     let path = Path::new(main);
     let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("app");
     stem.to_owned()
+}
+
+/// Whether expressions could use this as a node's name.
+pub(crate) fn is_name(id: &str) -> bool {
+    let named = id.chars().enumerate().all(|(i, c)| c == '_' || c.is_ascii_alphabetic() || i > 0 && c.is_ascii_digit());
+    !id.is_empty() && id.len() <= 64 && named
 }
 
 /// The common keys and the rest of a node, apart. A kind may read a common key itself.

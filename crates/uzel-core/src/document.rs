@@ -82,6 +82,7 @@ pub struct Common {
     /// What it is for.
     pub description: Option<Text>,
     /// Nodes that must have settled before, beside those it refers to.
+    #[schemars(extend("x-names" = "nodes"))]
     pub needs: Vec<Text>,
     /// The node is stepped over unless this expression is true.
     #[schemars(schema_with = "condition")]
@@ -90,6 +91,10 @@ pub struct Common {
     pub retry: Option<RetryPolicy>,
     /// How long one try of an effect may take.
     pub timeout: Option<DurationText>,
+    /// Which parents it waits for: `all` (until all have settled), `any` (the first), `settle` (all, however they ended),
+    /// `{ quorum: N }` or `{ deadline: 5s }`. Default: `all`.
+    #[schemars(schema_with = "join")]
+    pub join: Option<Tree>,
     /// What a failure does: `fail`, `skip`, `{ use: VALUE }` or `{ run: NODE }`. Default: `fail`.
     #[schemars(schema_with = "on_error")]
     pub on_error: Option<Tree>,
@@ -104,7 +109,8 @@ impl Common {
         ["kind", "description", "needs", "when", "retry", "timeout", "on_error", "on_block", "join"];
 }
 
-// What `check` takes where the structs say only "a tree", for editors.
+// What `check` takes where the structs say only "a tree", for editors. `x-names` says that a text here or below is a name,
+// and of which section.
 
 fn version(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": 1 })
@@ -141,6 +147,22 @@ fn condition(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["string", "boolean", "null"] })
 }
 
+fn join(_: &mut SchemaGenerator) -> Schema {
+    let map = |key: &str, value: serde_json::Value| {
+        json_schema!({
+            "type": "object", "properties": { key: value }, "required": [key], "additionalProperties": false,
+        })
+    };
+    json_schema!({ "anyOf": [
+        { "enum": ["all", "any", "settle"] },
+        { "type": "null" },
+        map("quorum", serde_json::json!({ "type": "integer", "minimum": 1, "description": "How many parents must say go." })),
+        map("deadline", serde_json::json!({
+            "type": "string", "description": "How long to wait at most, from the first call of a parent.",
+        })),
+    ] })
+}
+
 fn on_error(_: &mut SchemaGenerator) -> Schema {
     reaction(&[("use", "A value that stands for the node's."), ("run", "A node that runs instead.")])
 }
@@ -157,6 +179,7 @@ fn reaction(ways: &[(&str, &str)]) -> Schema {
     let map = |(way, description): &(&str, &str)| {
         let value = match *way {
             "use" => json_schema!({ "description": description }),
+            "run" => json_schema!({ "type": "string", "description": description, "x-names": "nodes" }),
             _ => json_schema!({ "type": "string", "description": description }),
         };
         json_schema!({

@@ -19,11 +19,15 @@ use crate::{
     kind::{ConnectionDef, FunctionDef, KindDef, ModelDef, ModelPorts, RetrieverDef, ToolDef, ToolPorts},
     policy::RetryPolicy,
     schema::{Schema, Type},
-    source::{Sources, Span},
-    yaml::{Text, Tree},
+    source::{SourceId, Sources, Span},
+    yaml::{self, Text, Tree},
 };
 
+mod body;
 pub mod draw;
+mod shape;
+
+pub use body::{Body, Inner, ItemError, Join, Plan, Shape, Sketch, Source};
 
 /// Index of a node in [`Graph::nodes`].
 pub type NodeIdx = usize;
@@ -37,12 +41,16 @@ pub struct Graph {
     pub description: String,
     /// The app file, as it was named.
     pub main: String,
+    /// The folder of the app file below that of the app that runs it: empty, or a path that ends in `/`.
+    pub folder: String,
     /// What a run is given.
     pub inputs: Schema,
     /// What a run gives; the outputs of nodes nothing depends on if the file does not say.
     pub output: Option<Binding>,
+    /// The type of what a run gives.
+    pub gives: Type,
     /// Nodes in the order of the file.
-    pub nodes: IndexMap<String, NodeDef>,
+    pub nodes: IndexMap<String, Arc<NodeDef>>,
     /// Hard limits of a run.
     pub limits: Limits,
     /// Flags with their defaults.
@@ -126,6 +134,8 @@ pub struct NodeDef {
     pub config: Tree,
     /// Where its name stands.
     pub at: Span,
+    /// What `needs` names.
+    pub needs: Vec<Text>,
     /// It is stepped over unless this is true.
     pub when: Option<Expression>,
     /// What its call is given, by name.
@@ -134,6 +144,8 @@ pub struct NodeDef {
     pub output: Type,
     /// What starts it.
     pub parents: Vec<Edge>,
+    /// Which of those it waits for.
+    pub join: Join,
     /// Nodes that it may start, each with the index of the edge among that node's parents.
     pub children: Vec<(NodeIdx, usize)>,
     /// Whether it waits for a route, an error or a block to choose it.
@@ -144,6 +156,10 @@ pub struct NodeDef {
     pub on_block: Reaction,
     /// How its effects are done.
     pub policy: Policy,
+    /// What it runs below itself; a node without it is called.
+    pub plan: Option<Plan>,
+    /// Its number among all nodes of the app, those in bodies and other apps included.
+    pub slot: usize,
 }
 
 impl fmt::Debug for NodeDef {
@@ -166,6 +182,8 @@ pub struct Policy {
 pub enum Reaction {
     /// The run fails.
     Fail,
+    /// The nodes behind it take the failure: nobody said what it does, and each of them has a join that can.
+    HandOn,
     /// The node's output is null and the rest goes on as if it had been stepped over.
     Skip,
     /// This is the node's output.
@@ -280,6 +298,8 @@ pub struct Ports {
     pub effect: Option<EffectClass>,
     /// Whether it keeps what comes after it from happening when somebody or something says no.
     pub gate: bool,
+    /// What it runs below itself, for kinds that are not called.
+    pub plan: Option<Sketch>,
     /// What a model may do in it on its own, if it may do anything.
     pub agent: Option<AgentFacts>,
 }
@@ -304,12 +324,32 @@ impl Ports {
 
 impl Graph {
     /// A node and its index, by name.
-    pub fn node(&self, id: &str) -> Option<(NodeIdx, &NodeDef)> {
+    pub fn node(&self, id: &str) -> Option<(NodeIdx, &Arc<NodeDef>)> {
         self.nodes.get_full(id).map(|(idx, _, node)| (idx, node))
+    }
+
+    /// All nodes, those of bodies and of other apps after the node that runs them.
+    pub fn all_nodes(&self) -> Vec<&Arc<NodeDef>> {
+        let mut all = vec![];
+        body::collect(&self.nodes, &mut all);
+        all
+    }
+
+    /// The definition of the node at a place of a run: `notes[17].summarise` is `summarise` in the body of `notes`.
+    pub fn at(&self, instance: &str) -> Option<&Arc<NodeDef>> {
+        body::at(&self.nodes, instance)
     }
 
     /// A file that was read with the app, as text.
     pub fn file(&self, path: &str) -> Option<Arc<str>> {
         self.files.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Arc::from)
+    }
+
+    /// The app as one file in one form: the same app gives the same text, whether it was a file of another form or built in
+    /// Rust. Reading it gives a graph of the same [`shape`](Self::shape).
+    pub fn to_yaml(&self) -> String {
+        let text = self.file(&self.main).unwrap_or_default();
+        let tree = yaml::parse(SourceId(0), &text, &mut Diagnostics::default());
+        tree.map_or_else(String::new, |tree| yaml::emit(&tree))
     }
 }

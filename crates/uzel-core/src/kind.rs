@@ -40,14 +40,19 @@ pub trait Kind: 'static {
     const SUMMARY: &'static str;
     /// Shown in the reference, run as tests.
     const EXAMPLES: &'static [KindExample];
+    /// Files that the examples name: path and text.
+    const FILES: &'static [(&'static str, &'static str)] = &[];
     /// Common keys that this kind reads itself, because they mean something of its own here.
     const TAKES: &'static [&'static str] = &[];
     /// The node's own keys; doc comments of its fields are the reference.
     type Config: DeserializeOwned + JsonSchema;
     /// Looks at the config: registers inputs, says what the node gives. Pure.
     fn check(config: &Self::Config, cx: &mut Check<'_>) -> Ports;
-    /// Makes the node.
-    fn build(config: Self::Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic>;
+    /// Makes the node. A kind whose check gives a plan is never built: the engine runs its body.
+    fn build(config: Self::Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
+        let _ = (config, cx);
+        Err(Diagnostic::new(crate::diagnostic::Code::BUILD_FAILED, None, format!("a `{}` is not called", Self::NAME)))
+    }
 }
 
 /// Makes something of its settings.
@@ -64,6 +69,8 @@ pub struct KindDef {
     pub summary: &'static str,
     /// For the reference and tests.
     pub examples: &'static [KindExample],
+    /// Files that the examples name: path and text.
+    pub files: &'static [(&'static str, &'static str)],
     /// Common keys that it reads itself.
     pub takes: &'static [&'static str],
     /// JSON Schema of the config.
@@ -81,6 +88,7 @@ impl KindDef {
             name: K::NAME,
             summary: K::SUMMARY,
             examples: K::EXAMPLES,
+            files: K::FILES,
             takes: K::TAKES,
             schema: || schemars::schema_for!(K::Config),
             check: |tree, cx| {

@@ -4,25 +4,28 @@
 //! happened, so it is computed again whenever a log is read.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use serde_json::{Value, json};
 
 use crate::{
-    event::{
-        Answer, EffectMeta, EffectName, End, Event, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait,
-    },
-    expr::Scope,
+    event::{EffectMeta, EffectName, End, Event, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait},
     failure::{Failure, FailureClass},
-    graph::{Graph, NodeIdx},
+    graph::{Graph, Join, NodeDef},
     hash,
     store::{Head, Status, Task},
 };
 
+mod body;
+mod level;
+mod scope;
 mod start;
 mod view;
+
+use level::{Level, Place, Program};
 
 pub use view::{EffectView, NodeView};
 
@@ -32,7 +35,7 @@ pub enum Command {
     /// Call a node.
     Call {
         /// Which node.
-        node: NodeIdx,
+        node: Arc<NodeDef>,
         /// At which place.
         instance: InstancePath,
         /// With what.
@@ -46,6 +49,20 @@ pub enum Command {
         instance: InstancePath,
         /// Why.
         failure: Failure,
+    },
+    /// Stop what is in flight for an instance: nobody waits for it any more. Nothing is recorded about it.
+    Cancel {
+        /// Which.
+        instance: InstancePath,
+        /// The question that it asked, to be taken out of the inbox.
+        task: Option<Box<Task>>,
+    },
+    /// Record (as a wait) when the join of an instance stops waiting: so long from now.
+    Park {
+        /// Which.
+        instance: InstancePath,
+        /// How long.
+        after: Duration,
     },
     /// Record the end, and stop whatever is still going on.
     End(End),
@@ -77,6 +94,8 @@ pub enum State {
     Failed(Failure),
     /// It blocked, and why.
     Blocked(String),
+    /// It was ended because nobody waits for it any more.
+    Cancelled,
 }
 
 impl State {
@@ -91,6 +110,7 @@ impl State {
             Self::Inactive => "inactive",
             Self::Failed(_) => "failed",
             Self::Blocked(_) => "blocked",
+            Self::Cancelled => "cancelled",
         }
     }
 
@@ -98,29 +118,6 @@ impl State {
     pub const fn is_settled(&self) -> bool {
         !matches!(self, Self::Pending | Self::Running | Self::Waiting(_))
     }
-}
-
-/// One node's place in a run.
-#[derive(Clone, Debug)]
-struct Instance {
-    state: State,
-    /// Value that stands for that of a node that failed or blocked.
-    substitute: Option<Arc<Value>>,
-    resolution: Option<Resolution>,
-    started: Option<Time>,
-    ended: Option<Time>,
-    asked: Option<Time>,
-    answer: Option<Answer>,
-    /// Flow edges whose node has not settled.
-    open_flow: usize,
-    /// Choosing edges whose node has not settled.
-    open_control: usize,
-    /// Whether an edge said go.
-    alive: bool,
-    /// Whether an edge chose it.
-    chosen: bool,
-    /// Whether a node runs instead of one that it depends on.
-    barred: bool,
 }
 
 /// Money and tokens so far.
@@ -139,17 +136,27 @@ pub struct Run {
     graph: Arc<Graph>,
     id: RunId,
     begin: Option<Begin>,
-    instances: Vec<Instance>,
+    /// The app's own nodes, and those of every body that was opened.
+    levels: Vec<Level>,
+    /// Instances in bodies.
+    paths: BTreeMap<InstancePath, Place>,
     effects: BTreeMap<EffectName, Effect>,
     intents: Vec<EffectName>,
     totals: Totals,
     /// Nodes that settled and whose children have not been looked at.
-    fresh: VecDeque<NodeIdx>,
-    /// Nodes whose wait ended.
-    again: Vec<NodeIdx>,
-    looked: bool,
-    settled: usize,
+    fresh: VecDeque<Place>,
+    /// What was found to be done while facts were applied: calls, and other commands.
+    called: Vec<Place>,
+    told: Vec<Command>,
+    /// Nodes that wait for something from outside.
+    waiting: BTreeSet<Place>,
+    /// Joins whose clock has begun.
+    clocks: BTreeSet<Place>,
+    /// The time of the last fact.
+    now: Time,
+    /// How the run is to end although nodes have not settled, and whether that has been said.
     broken: Option<End>,
+    end_told: bool,
     end: Option<End>,
     ended: Option<Time>,
 }
@@ -180,22 +187,9 @@ struct Effect {
 impl Run {
     /// A run without events.
     pub fn new(id: RunId, graph: Arc<Graph>) -> Self {
-        let instance = |node: &crate::graph::NodeDef| Instance {
-            state: State::Pending,
-            substitute: None,
-            resolution: None,
-            started: None,
-            ended: None,
-            asked: None,
-            answer: None,
-            open_flow: node.parents.iter().filter(|edge| !edge.via.is_control()).count(),
-            open_control: node.parents.iter().filter(|edge| edge.via.is_control()).count(),
-            alive: false,
-            chosen: false,
-            barred: false,
-        };
         Self {
-            instances: graph.nodes.values().map(instance).collect(),
+            levels: vec![Level::new(Program::App(Arc::clone(&graph)), String::new(), None)],
+            paths: BTreeMap::new(),
             graph,
             id,
             begin: None,
@@ -203,10 +197,13 @@ impl Run {
             intents: vec![],
             totals: Totals::default(),
             fresh: VecDeque::new(),
-            again: vec![],
-            looked: false,
-            settled: 0,
+            called: vec![],
+            told: vec![],
+            waiting: BTreeSet::new(),
+            clocks: BTreeSet::new(),
+            now: Time::default(),
             broken: None,
+            end_told: false,
             end: None,
             ended: None,
         }
@@ -221,8 +218,13 @@ impl Run {
         run
     }
 
-    /// Takes a fact. Total: an event that does not fit the graph changes nothing.
+    /// Takes a fact, and derives what follows from it. Total: an event that does not fit the graph changes nothing.
     pub fn apply(&mut self, event: &Event) {
+        self.take(event);
+        self.derive_all();
+    }
+
+    fn take(&mut self, event: &Event) {
         match event {
             Event::Started { release, input, at, by, flags, dry_run, .. } => {
                 self.begin = Some(Begin {
@@ -233,6 +235,8 @@ impl Run {
                     flags: flags.clone(),
                     dry_run: *dry_run,
                 });
+                self.now = *at;
+                self.begin_level(0);
             }
             Event::Resumed { .. } => {}
             Event::EffectIntended { effect, .. } => self.intents.push(effect.clone()),
@@ -246,20 +250,14 @@ impl Run {
             }
             Event::Blocked { instance, reason, value, started, at } => {
                 let value = self.value(value);
-                if let Some(idx) = self.settle(instance, State::Blocked(reason.clone()), Some(*started), *at) {
-                    self.instances[idx].substitute = Some(value);
+                if let Some(place) = self.settle(instance, State::Blocked(reason.clone()), Some(*started), *at) {
+                    self.levels[place.level].instances[place.node].substitute = Some(value);
                 }
             }
             Event::LeftOut { instance, why, at } => {
                 self.settle(instance, State::LeftOut(why.clone()), None, *at);
             }
-            Event::Waited { instance, wait, at } => {
-                if let Some(place) = self.place(instance).filter(|place| !place.state.is_settled()) {
-                    place.state = State::Waiting(Box::new(wait.clone()));
-                    place.started = place.started.or(Some(*at));
-                    place.asked = Some(*at);
-                }
-            }
+            Event::Waited { instance, wait, at } => self.waited(instance, wait, *at),
             Event::Resolved { instance, resolution } => self.resolved(instance, resolution),
             Event::Ended { end, at } => {
                 self.end = Some(end.clone());
@@ -276,39 +274,55 @@ impl Run {
         self.effects.insert(name.clone(), Effect { result, meta: meta.clone() });
     }
 
+    fn waited(&mut self, instance: &InstancePath, wait: &Wait, at: Time) {
+        let Some(place) = self.find(instance) else { return };
+        let joins = self.node(place).is_some_and(|node| matches!(node.join, Join::Deadline(_)));
+        let Some(found) = self.instance_mut(place).filter(|found| !found.state.is_settled()) else { return };
+        if joins && matches!(found.state, State::Pending) {
+            found.timer = Some(Box::new(wait.clone()));
+        } else {
+            found.state = State::Waiting(Box::new(wait.clone()));
+            found.started = found.started.or(Some(at));
+        }
+        found.asked = Some(at);
+        self.waiting.insert(place);
+    }
+
     fn resolved(&mut self, instance: &InstancePath, resolution: &Resolution) {
-        let Some((idx, _)) = self.graph.node(instance.as_str()) else { return };
-        let place = &mut self.instances[idx];
-        if matches!(place.state, State::Waiting(_)) {
-            place.state = State::Running;
-            place.resolution = Some(resolution.clone());
+        let Some(place) = self.find(instance) else { return };
+        let Some(found) = self.instance_mut(place) else { return };
+        if matches!(found.state, State::Waiting(_)) {
+            found.state = State::Running;
+            found.resolution = Some(resolution.clone());
             if let Resolution::Answered(answer) = resolution {
-                place.answer = Some(answer.clone());
+                found.answer = Some(answer.clone());
             }
-            // It may have waited before, and been called since.
-            if !self.again.contains(&idx) {
-                self.again.push(idx);
+            self.called.push(place);
+        } else if matches!(found.state, State::Pending) && found.timer.take().is_some() {
+            found.late = true;
+            if let Some(node) = self.node(place) {
+                self.look(place, &node);
             }
         }
+        self.waiting.remove(&place);
     }
 
-    fn place(&mut self, instance: &InstancePath) -> Option<&mut Instance> {
-        let (idx, _) = self.graph.node(instance.as_str())?;
-        self.instances.get_mut(idx)
+    fn find(&self, instance: &InstancePath) -> Option<Place> {
+        let own = self.graph.node(instance.as_str()).map(|(node, _)| Place { level: 0, node });
+        own.or_else(|| self.paths.get(instance).copied())
     }
 
-    fn settle(&mut self, instance: &InstancePath, state: State, started: Option<Time>, at: Time) -> Option<NodeIdx> {
-        let (idx, _) = self.graph.node(instance.as_str())?;
-        let place = &mut self.instances[idx];
-        if place.state.is_settled() {
-            return None;
-        }
-        place.state = state;
-        place.started = place.started.or(started);
-        place.ended = Some(at);
-        self.settled += 1;
-        self.fresh.push_back(idx);
-        Some(idx)
+    fn settle(&mut self, instance: &InstancePath, state: State, started: Option<Time>, at: Time) -> Option<Place> {
+        self.now = at;
+        let place = self.find(instance)?;
+        let called = self.node(place).is_some_and(|node| node.plan.is_none());
+        let found = self.instance_mut(place).filter(|found| called && !found.state.is_settled())?;
+        found.state = state;
+        found.started = found.started.or(started);
+        found.ended = Some(at);
+        self.waiting.remove(&place);
+        self.fresh.push_back(place);
+        Some(place)
     }
 
     /// The value that a record refers to. Blobs are fetched before events are applied.
@@ -372,16 +386,20 @@ impl Run {
 
     /// The waits that are open: instance, wait, since when.
     pub fn waits(&self) -> impl Iterator<Item = (InstancePath, &Wait, Time)> {
-        self.graph.nodes.keys().zip(&self.instances).filter_map(|(id, place)| match &place.state {
-            State::Waiting(wait) => Some((InstancePath::from(id.as_str()), &**wait, place.asked.unwrap_or_default())),
-            _ => None,
+        self.waiting.iter().filter_map(|place| {
+            let found = self.instance(*place);
+            let wait = match &found.state {
+                State::Waiting(wait) => wait,
+                State::Pending => found.timer.as_ref()?,
+                _ => return None,
+            };
+            Some((self.path(*place), &**wait, found.asked.unwrap_or_default()))
         })
     }
 
-    /// Where a node stands.
+    /// Where a node stands; `None` for a place that has not come to be.
     pub fn state(&self, instance: &InstancePath) -> Option<&State> {
-        let (idx, _) = self.graph.node(instance.as_str())?;
-        self.instances.get(idx).map(|place| &place.state)
+        self.find(instance).map(|place| &self.instance(place).state)
     }
 
     /// When the engine must look at the run by itself: the earliest wait, or the run's own deadline.
@@ -440,8 +458,7 @@ impl Run {
         if self.end.is_some() {
             return None;
         }
-        let (idx, _) = self.graph.node(instance.as_str())?;
-        let place = &self.instances[idx];
+        let place = self.instance(self.find(instance)?);
         let State::Waiting(wait) = &place.state else { return None };
         let Wait::Answer(question) = &**wait else { return None };
         Some(Task {
@@ -457,76 +474,21 @@ impl Run {
 
     /// What the app gives, as far as it can be computed.
     pub fn output(&self) -> Result<Value, Failure> {
-        match &self.graph.output {
-            Some(binding) => binding.evaluate(&self.scope(binding.references(), None)),
-            None => {
-                let leaves =
-                    self.graph.nodes.iter().zip(&self.instances).filter(|((_, node), _)| node.children.is_empty());
-                let values = leaves.map(|((id, _), place)| (id.clone(), Value::clone(&place.value())));
-                Ok(Value::Object(values.collect()))
-            }
-        }
+        self.value_of(0)
     }
 
-    /// Values for these references.
-    fn scope(&self, references: &[crate::expr::Reference], node: Option<NodeIdx>) -> Scope {
-        let mut scope = Scope::new();
-        for reference in references {
-            let root = reference.root.as_str();
-            if scope.get(root).is_none()
-                && let Some(value) = self.root(root, node)
-            {
-                scope = scope.with(root, value);
-            }
+    /// What a level gives, as far as it can be computed.
+    fn value_of(&self, level: usize) -> Result<Value, Failure> {
+        let here = &self.levels[level];
+        if let Some(binding) = here.program.output() {
+            return binding.evaluate(&self.scope(binding.references(), level, None));
         }
-        scope
-    }
-
-    fn root(&self, root: &str, node: Option<NodeIdx>) -> Option<Arc<Value>> {
-        if let Some((idx, _)) = self.graph.node(root) {
-            return Some(self.instances[idx].value());
+        if let (true, [only]) = (here.program.is_single(), here.instances.as_slice()) {
+            return Ok(Value::clone(&only.value()));
         }
-        let begin = self.begin.as_ref()?;
-        match root {
-            "input" => Some(Arc::clone(&begin.input)),
-            "run" => Some(Arc::new(json!({
-                "id": self.id, "app": self.graph.name, "started_by": begin.by, "started_at": begin.at,
-                "dry_run": begin.dry_run,
-            }))),
-            "flags" => {
-                let value = |(name, flag): (&String, &crate::graph::Flag)| {
-                    (name.clone(), begin.flags.get(name).cloned().unwrap_or_else(|| flag.default.clone()))
-                };
-                Some(Arc::new(Value::Object(self.graph.flags.iter().map(value).collect())))
-            }
-            "node" => {
-                let id = node.and_then(|idx| self.graph.nodes.get_index(idx)).map(|(id, _)| id.as_str());
-                Some(Arc::new(json!({ "id": id, "path": id })))
-            }
-            "nodes" => Some(Arc::new(Value::Object(self.metadata().collect()))),
-            _ => None,
-        }
-    }
-
-    /// `nodes.<id>`: what can be said about each node beside its value.
-    fn metadata(&self) -> impl Iterator<Item = (String, Value)> {
-        self.graph.nodes.keys().zip(&self.instances).map(|(id, place)| {
-            let (attempts, cost) = self.own_effects(id).fold((0, 0.0), |(attempts, cost), (_, effect)| {
-                (attempts + effect.meta.attempts, cost + effect.meta.cost_usd)
-            });
-            (id.clone(), json!({ "status": place.state.as_str(), "attempts": attempts, "cost_usd": cost }))
-        })
-    }
-}
-
-impl Instance {
-    /// What expressions see: null unless the node has a value or something stands for it.
-    fn value(&self) -> Arc<Value> {
-        match (&self.state, &self.substitute) {
-            (State::Ok { value, .. }, _) => Arc::clone(value),
-            (_, Some(value)) => Arc::clone(value),
-            _ => Arc::new(Value::Null),
-        }
+        let nodes = here.program.nodes().iter().zip(&here.instances);
+        let leaves = nodes.filter(|((_, node), _)| node.children.is_empty());
+        Ok(Value::Object(leaves.map(|((id, _), place)| (id.clone(), Value::clone(&place.value()))).collect()))
     }
 }
 

@@ -2,18 +2,19 @@
 //!
 //! First start and resume are the same path: the log is folded, and `Run::next` says what is to be done.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use serde_json::Value;
 use tokio::{
     sync::{mpsc, oneshot},
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
 };
 use uzel_core::{
     build::App,
     event::{End, Event, InstancePath, Resolution, RunId, Seq, Stored, Time, Wait},
     failure::{Failure, FailureClass},
+    graph::NodeDef,
     hash,
     node::{Call, Outcome},
     run::{Command, Run},
@@ -77,7 +78,8 @@ pub struct Driver {
     tasks: JoinSet<()>,
     sender: mpsc::Sender<Message>,
     inbox: mpsc::Receiver<Message>,
-    working: usize,
+    /// Calls in flight.
+    calls: BTreeMap<InstancePath, AbortHandle>,
     budget: Arc<Budget>,
     patience: Duration,
 }
@@ -110,7 +112,7 @@ impl Driver {
             tasks: JoinSet::new(),
             sender,
             inbox,
-            working: 0,
+            calls: BTreeMap::new(),
             budget,
             patience: Duration::ZERO,
         }
@@ -137,7 +139,7 @@ impl Driver {
                 let status = self.run.status(false);
                 return self.leave(status).await;
             }
-            if self.working == 0 && !self.is_soon() {
+            if self.calls.is_empty() && !self.is_soon() {
                 if self.run.waits().next().is_some() {
                     return self.leave(Status::Waiting).await;
                 }
@@ -204,10 +206,17 @@ impl Driver {
             let mut events = vec![];
             for command in commands {
                 match command {
-                    Command::Call { node, instance, input, resolution } => self.call(node, instance, input, resolution),
+                    Command::Call { node, instance, input, resolution } => {
+                        self.call(&node, instance, input, resolution);
+                    }
                     Command::Fail { instance, failure } => {
                         let now = self.shared.world.now();
                         events.push(Event::Failed { instance, failure, started: now, at: now });
+                    }
+                    Command::Cancel { instance, task } => self.cancel(&instance, task).await?,
+                    Command::Park { instance, after } => {
+                        let now = self.shared.world.now();
+                        events.push(Event::Waited { instance, wait: Wait::Until(now.plus(after)), at: now });
                     }
                     Command::End(end) => return self.end(end).await,
                 }
@@ -219,10 +228,20 @@ impl Driver {
         }
     }
 
-    fn call(&mut self, node: usize, instance: InstancePath, input: Arc<Value>, resolution: Option<Resolution>) {
-        let (Some(node), Some((_, def))) = (self.app.nodes.get(node), self.run.graph().nodes.get_index(node)) else {
-            return;
-        };
+    /// Stops the call of an instance that nobody waits for any more, and takes its question out of the inbox.
+    async fn cancel(&mut self, instance: &InstancePath, task: Option<Box<Task>>) -> Result<(), store::Error> {
+        if let Some(call) = self.calls.remove(instance) {
+            call.abort();
+        }
+        let Some(mut task) = task else { return Ok(()) };
+        task.closed = Some("nobody waits for it any more".to_owned());
+        let append = Append { frames: vec![], head: None, tasks: vec![*task], blobs: vec![] };
+        self.seq = self.store.append(self.run.id().clone(), self.seq, append).await?;
+        Ok(())
+    }
+
+    fn call(&mut self, def: &NodeDef, instance: InstancePath, input: Arc<Value>, resolution: Option<Resolution>) {
+        let Some(node) = self.app.nodes.get(def.slot) else { return };
         let started = self.shared.world.now();
         let begin = self.run.begin();
         let host = Host {
@@ -245,8 +264,8 @@ impl Driver {
             host: Arc::new(host),
         };
         let (node, sender) = (Arc::clone(node), self.sender.clone());
-        self.working += 1;
-        self.tasks.spawn(async move {
+        let called = instance.clone();
+        let task = self.tasks.spawn(async move {
             // A panic in a node is our bug, and must not take other runs along.
             // The call is made inside, because a node may also panic before it gives its future.
             let called = AssertUnwindSafe(async { node.call(input, &call).await }).catch_unwind();
@@ -258,9 +277,12 @@ impl Driver {
             // The loop is gone when the run ended: nobody needs to know.
             let _ = sender.send(Message::Settled { instance, started, outcome }).await;
         });
+        self.calls.insert(called, task);
     }
 
     async fn take(&mut self, messages: Vec<Message>) -> Result<(), store::Error> {
+        // What has ended is let go.
+        while self.tasks.try_join_next().is_some() {}
         let mut events = vec![];
         let mut senders = vec![];
         for message in messages {
@@ -270,7 +292,10 @@ impl Driver {
                     senders.push(done);
                 }
                 Message::Settled { instance, started, outcome } => {
-                    self.working = self.working.saturating_sub(1);
+                    // The call of an instance that was cancelled may have ended just then.
+                    if self.calls.remove(&instance).is_none() {
+                        continue;
+                    }
                     if let Some(event) = self.settled(instance, started, outcome) {
                         events.push(event);
                     }
@@ -301,7 +326,7 @@ impl Driver {
     async fn end(&mut self, end: End) -> Result<(), store::Error> {
         // What is in flight stops before the end is on record: nothing of the run starts after it.
         self.tasks.shutdown().await;
-        self.working = 0;
+        self.calls.clear();
         let mut events = vec![];
         while let Ok(message) = self.inbox.try_recv() {
             // An effect that came back has happened, whether anybody still waits for it or not.

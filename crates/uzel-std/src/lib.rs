@@ -21,9 +21,13 @@ macro_rules! kinds {
 kinds! {
     agent::Agent,
     code::Code,
+    graph::Graph,
     guard::Guard,
     human::Human,
     llm::Llm,
+    map::Map,
+    reduce::Reduce,
+    repeat::Loop,
     retrieve::Retrieve,
     route::Route,
     tool::Tool,
@@ -36,7 +40,7 @@ pub fn catalog() -> Catalog {
         kinds: KINDS.to_vec(),
         models: models::defs(),
         tools: tools::DEFS.to_vec(),
-        connections: vec![tools::SQLITE],
+        connections: vec![tools::SQLITE, tools::POSTGRES, tools::REDIS],
         retrievers: vec![retrievers::FILES],
         ..Catalog::default()
     }

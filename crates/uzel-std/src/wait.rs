@@ -9,7 +9,7 @@ use uzel_core::{
     build::Build,
     capability::{Attempt, BoxFuture},
     check::Check,
-    diagnostic::{Code, Diagnostic, Diagnostics},
+    diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     duration::{self, DurationText, LONGEST},
     event::{Resolution, Time, Wait as Waiting},
     failure::{Failure, FailureClass},
@@ -17,7 +17,7 @@ use uzel_core::{
     kind::{Kind, KindExample},
     node::{Call, Node, Outcome},
     schema::{Schema, Type},
-    yaml::{Data, Text, Tree},
+    yaml::{Data, Spanned, Text, Tree},
 };
 
 use crate::{code::calendar::Moment, local};
@@ -43,7 +43,7 @@ pub struct Config {
     /// run goes on waiting. Without it anything fits.
     pub payload: Option<Tree>,
     /// How long to wait for a callback. Without it the run waits as long as `limits.duration` allows.
-    pub timeout: Option<DurationText>,
+    pub timeout: Option<Spanned<DurationText>>,
     /// The payload that is taken when nobody calls back in time. Without it the node fails then.
     pub on_timeout: Option<Tree>,
 }
@@ -109,7 +109,7 @@ output: { status: "${{ payment.payload.status }}", in_time: "${{ not payment.tim
         if is_callback(config) {
             return check_callback(config, payload, cx);
         }
-        let timeout = config.timeout.and_then(|_| cx.place());
+        let timeout = config.timeout.as_ref().map(|timeout| timeout.span);
         let only = [("payload", config.payload.as_ref()), ("on_timeout", config.on_timeout.as_ref())];
         let only = only.into_iter().filter_map(|(key, tree)| Some((key, tree?.span)));
         for (key, at) in only.chain(timeout.map(|at| ("timeout", at))) {
@@ -122,7 +122,7 @@ output: { status: "${{ payment.payload.status }}", in_time: "${{ not payment.tim
     fn build(config: Config, _cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
         let payload = config.payload.as_ref().and_then(|payload| Schema::read(payload, &mut Diagnostics::default()));
         let way = if is_callback(&config) {
-            Way::Callback { payload, timeout: config.timeout.map(|timeout| timeout.0) }
+            Way::Callback { payload, timeout: config.timeout.map(|timeout| timeout.value.0) }
         } else if config.until.is_some() {
             Way::Until(config.until.as_ref().and_then(literal))
         } else {
@@ -146,6 +146,7 @@ fn check_for(wait: &Tree, cx: &mut Check<'_>) {
         }
         Some(text) => {
             if let Err(error) = duration::parse(text) {
+                let help = did_you_mean(text, ["callback"]).unwrap_or_else(|| help.to_owned());
                 cx.report(Diagnostic::new(Code::BAD_DURATION, wait.span, error.to_string()).help(help));
             }
         }
@@ -214,9 +215,9 @@ fn check_callback(config: &Config, payload: Option<Schema>, cx: &mut Check<'_>) 
             cx.report(Diagnostic::new(Code::BAD_KIND_CONFIG, value.span, message).help("add `timeout: 24h`"));
         }
     }
-    if let Some(timeout) = config.timeout.filter(|timeout| timeout.0.is_zero()) {
-        let message = format!("`timeout: {timeout}` leaves no time");
-        cx.report(Diagnostic::new(Code::BAD_LIMIT, cx.place(), message).help("write a time above 0, such as `timeout: 24h`"));
+    if let Some(timeout) = config.timeout.as_ref().filter(|timeout| timeout.value.0.is_zero()) {
+        let message = format!("`timeout: {}` leaves no time", timeout.value);
+        cx.report(Diagnostic::new(Code::BAD_LIMIT, timeout.span, message).help("write a time above 0, such as `timeout: 24h`"));
     }
     Ports::of(Type::object([("payload", ty), ("at", Type::Integer), ("timed_out", Type::Boolean)]))
 }

@@ -125,7 +125,7 @@ impl Lab {
 
     /// Each node's state and output.
     pub async fn states(&self, id: &str) -> BTreeMap<String, (&'static str, Option<Value>)> {
-        let (mut run, ..) = self.engine.load(&self.app.graph, &RunId::from(id)).await.expect("the run is there");
+        let (run, ..) = self.engine.load(&self.app.graph, &RunId::from(id)).await.expect("the run is there");
         let views = run.view().into_iter();
         views.map(|v| (v.instance.to_string(), (v.state, v.output.map(|value| Value::clone(&value))))).collect()
     }

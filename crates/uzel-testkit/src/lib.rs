@@ -1,5 +1,6 @@
 //! Simulation, fault injection and conformance suites for uzel's own tests.
 
+pub mod book;
 pub mod conformance;
 pub mod crash;
 pub mod dice;
@@ -8,3 +9,4 @@ pub mod lab;
 pub mod played;
 pub mod probe;
 pub mod sim;
+pub mod stage;

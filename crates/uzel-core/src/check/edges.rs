@@ -6,13 +6,15 @@ use indexmap::IndexMap;
 
 use super::{
     ROOTS,
+    bodies::Outward,
+    joins,
     nodes::{Draft, DraftReaction},
     order,
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
-    expr::{Binding, Reference},
-    graph::{Edge, NodeIdx, Reaction, Via},
+    expr::Reference,
+    graph::{Edge, Join, NodeIdx, Plan, Reaction, Via},
     source::Span,
     yaml::Text,
 };
@@ -32,18 +34,23 @@ pub(super) struct LinkedNode {
     pub(super) gated: bool,
     pub(super) on_error: Reaction,
     pub(super) on_block: Reaction,
+    /// What it runs below itself, once that has been typed.
+    pub(super) plan: Option<Plan>,
 }
 
 /// Finds the edges; `None` when nodes wait for each other.
 ///
-/// Names in `unclear` are of nodes that could not be read: that they are not there is no second mistake.
+/// Names in `unclear` are of nodes that could not be read: that they are not there is no second mistake. `after` are
+/// references that are looked at when all nodes have settled. In a body, what is not found here is left to `outward`.
 pub(super) fn link(
     drafts: IndexMap<String, Draft>,
     unclear: BTreeSet<String>,
-    output: Option<&Binding>,
+    after: &[Reference],
+    outward: Option<&mut Outward>,
     out: &mut Diagnostics,
 ) -> Option<Linked> {
     let mut linker = Linker {
+        outward,
         names: &drafts,
         unclear,
         out,
@@ -58,14 +65,16 @@ pub(super) fn link(
         let on_block = linker.reaction(idx, &draft.on_block, Via::Block);
         reactions.push((on_error, on_block));
     }
-    for reference in output.map(Binding::references).unwrap_or_default() {
+    for reference in after {
         linker.target(reference);
     }
+    linker.shadows();
     let (all, mut known) = (linker.edges, linker.known);
+    let joins: Vec<Join> = drafts.values().map(|draft| draft.join).collect();
     let order = order::topological(&all, |cycle| {
         out.push(cycle_found(cycle, &drafts));
     })?;
-    let near = order::nearest(&all, &order);
+    let near = order::nearest(&all, &joins, &order);
     let nodes = drafts
         .into_values()
         .zip(near)
@@ -73,9 +82,12 @@ pub(super) fn link(
         .enumerate()
         .map(|(idx, ((draft, parents), (on_error, on_block)))| {
             let gated = parents.iter().any(|edge| edge.via.is_control());
-            LinkedNode { known: std::mem::take(&mut known[idx]), draft, parents, gated, on_error, on_block }
+            let known = std::mem::take(&mut known[idx]);
+            LinkedNode { known, draft, parents, gated, on_error, on_block, plan: None }
         })
         .collect();
+    let mut nodes: Vec<LinkedNode> = nodes;
+    joins::settle(&mut nodes, out);
     Some(Linked { nodes, order })
 }
 
@@ -104,6 +116,8 @@ struct Linker<'a> {
     names: &'a IndexMap<String, Draft>,
     unclear: BTreeSet<String>,
     out: &'a mut Diagnostics,
+    /// In a body: its locals, and what it refers to outside.
+    outward: Option<&'a mut Outward>,
     edges: Vec<Vec<Edge>>,
     known: Vec<BTreeMap<String, NodeIdx>>,
 }
@@ -153,7 +167,7 @@ impl Linker<'_> {
 
     fn reaction(&mut self, idx: NodeIdx, draft: &DraftReaction, via: Via) -> Reaction {
         match draft {
-            DraftReaction::Fail => Reaction::Fail,
+            DraftReaction::Unset | DraftReaction::Fail => Reaction::Fail,
             DraftReaction::Skip => Reaction::Skip,
             DraftReaction::Use(binding) => Reaction::Use(binding.clone()),
             DraftReaction::Stop(binding) => Reaction::Stop(binding.clone()),
@@ -172,7 +186,19 @@ impl Linker<'_> {
         let root = reference.root.as_str();
         if root == "nodes" {
             let name = reference.path.first()?;
+            if let Some(outward) = self.outward.as_mut().filter(|_| !self.names.contains_key(name)) {
+                outward.references.push(reference.clone());
+                return None;
+            }
             return self.node(&Text::synthetic(name.clone(), reference.span));
+        }
+        if self.outward.as_ref().is_some_and(|outward| outward.locals.iter().any(|local| local == root)) {
+            return None;
+        }
+        if root == "loop" && self.outward.is_none() {
+            let message = "`loop` exists only inside `map`, `reduce` and `loop`";
+            self.out.push(Diagnostic::new(Code::UNKNOWN_REFERENCE, reference.span, message));
+            return None;
         }
         if root == "secrets" || root == "env" {
             self.out.push(
@@ -185,7 +211,13 @@ impl Linker<'_> {
             );
             return None;
         }
-        if ROOTS.contains(&root) {
+        if ROOTS.contains(&root) && root != "loop" {
+            return None;
+        }
+        if let Some(outward) =
+            self.outward.as_mut().filter(|_| !self.names.contains_key(root) && !self.unclear.contains(root))
+        {
+            outward.references.push(reference.clone());
             return None;
         }
         if self.unclear.contains(root) {
@@ -198,6 +230,18 @@ impl Linker<'_> {
             self.out.push(Diagnostic::new(Code::UNKNOWN_REFERENCE, reference.span, message).help(help));
             None
         })
+    }
+
+    /// Names in bodies that are also names here.
+    fn shadows(&mut self) {
+        for (name, at) in self.names.values().filter_map(|draft| draft.plan.as_ref()).flat_map(|plan| &plan.names) {
+            let local = self.outward.as_ref().is_some_and(|outward| outward.locals.contains(name));
+            if local || self.names.contains_key(name) {
+                let message = format!("`{name}` is also the name of something outside this body");
+                let help = "expressions in the body see both: give one of them another name";
+                self.out.push(Diagnostic::new(Code::SHADOWS_OUTER, *at, message).help(help));
+            }
+        }
     }
 
     fn node(&mut self, name: &Text) -> Option<NodeIdx> {

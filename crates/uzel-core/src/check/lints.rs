@@ -1,6 +1,9 @@
 //! What is known to go wrong in production with graphs that are otherwise right. Called when the edges are known.
 
-use super::edges::{Linked, LinkedNode};
+use super::{
+    bodies::DraftPlan,
+    edges::{Linked, LinkedNode},
+};
 use crate::{
     capability::tool::EffectClass,
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -9,7 +12,12 @@ use crate::{
 
 /// Looks at every node that calls a tool.
 pub(super) fn reliability(linked: &Linked, out: &mut Diagnostics) {
-    let mut behind = vec![false; linked.nodes.len()];
+    in_body(linked, false, out);
+}
+
+/// Looks at nodes that all stand behind a gate, or not.
+fn in_body(linked: &Linked, gated: bool, out: &mut Diagnostics) {
+    let mut behind = vec![gated; linked.nodes.len()];
     for idx in &linked.order {
         let node = &linked.nodes[*idx];
         // One gate among all that must come before is enough; of several ways here, each needs its own.
@@ -17,9 +25,12 @@ pub(super) fn reliability(linked: &Linked, out: &mut Diagnostics) {
         let after = |from: usize| behind[from] || linked.nodes[from].draft.gate;
         let by_flow = flow.iter().any(|edge| after(edge.from));
         let by_control = !control.is_empty() && control.iter().all(|edge| after(edge.from));
-        behind[*idx] = by_flow || by_control;
+        behind[*idx] = gated || by_flow || by_control;
         unguarded(node, behind[*idx], out);
         unsafe_retry(node, out);
+        if let Some(body) = node.draft.plan.as_ref().and_then(DraftPlan::nodes) {
+            in_body(body, behind[*idx], out);
+        }
     }
 }
 

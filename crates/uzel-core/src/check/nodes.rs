@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::{App, Check, ROOTS, limits, split};
+use super::{App, Check, ROOTS, bodies::DraftPlan, is_name, joins, limits, split};
 use crate::{
     capability::tool::EffectClass,
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     document::{Common, Defaults},
     expr::{Binding, Expression},
-    graph::{Declared, Input, Later, Policy, Program},
+    graph::{Declared, Input, Join, Later, Policy, Program},
     kind::KindDef,
     policy::RetryPolicy,
     schema::Type,
@@ -38,10 +38,16 @@ pub(super) struct Draft {
     pub(super) on_error: DraftReaction,
     pub(super) on_block: DraftReaction,
     pub(super) policy: Policy,
+    pub(super) join: Join,
+    /// Where `join` is written.
+    pub(super) join_at: Option<Span>,
+    pub(super) plan: Option<DraftPlan>,
 }
 
 /// A reaction whose node is still a name.
 pub(super) enum DraftReaction {
+    /// Nothing is written.
+    Unset,
     Fail,
     Skip,
     Use(Binding),
@@ -72,11 +78,9 @@ impl App<'_, '_> {
     }
 
     /// Whether the name can be used; if not, that is reported.
-    fn check_id(&mut self, key: &Text) -> bool {
+    pub(super) fn check_id(&mut self, key: &Text) -> bool {
         let id = key.as_str();
-        let named =
-            id.chars().enumerate().all(|(i, c)| c == '_' || c.is_ascii_alphabetic() || i > 0 && c.is_ascii_digit());
-        if id.is_empty() || id.len() > 64 || !named {
+        if !is_name(id) {
             let rules = "a name has letters, digits and `_`, at most 64, and does not begin with a digit";
             let better = id.replace(['-', ' ', '.'], "_");
             let fits = better.len() <= 64
@@ -122,7 +126,7 @@ impl App<'_, '_> {
         kind
     }
 
-    fn draft(&mut self, entry: &Entry, declared: &Declared, defaults: Option<&Defaults>) -> Option<Draft> {
+    pub(super) fn draft(&mut self, entry: &Entry, declared: &Declared, defaults: Option<&Defaults>) -> Option<Draft> {
         if entry.value.as_map().is_none() {
             let message = format!("the node `{}` must be a map with a `kind`", entry.key.as_str());
             let help = format!("write `{}: {{ kind: llm, … }}`", entry.key.as_str());
@@ -138,6 +142,7 @@ impl App<'_, '_> {
         let common = read.unwrap_or_default();
         let kind = self.kind(entry, &common);
         let when = common.when.as_ref().and_then(|tree| condition(tree, self.out));
+        let join = joins::read(common.join.as_ref(), self.out);
         let on_error = reaction("on_error", common.on_error.as_ref(), self.out);
         let on_block = reaction("on_block", common.on_block.as_ref(), self.out);
         let kind = kind?;
@@ -146,8 +151,9 @@ impl App<'_, '_> {
         let retry = common.retry.or_else(|| defaults.and_then(|d| d.retry.clone())).unwrap_or_default();
         let mut cx = Check::new(self.out, declared, self.reader, timeout);
         let ports = (kind.check)(&config, &mut cx);
-        let inputs = std::mem::take(&mut cx.inputs);
-        let ports = ports.unwrap_or_default();
+        let mut inputs = std::mem::take(&mut cx.inputs);
+        let mut ports = ports.unwrap_or_default();
+        let plan = ports.plan.take().and_then(|sketch| self.plan(sketch, &mut inputs, declared, defaults));
         Some(Draft {
             id: entry.key.as_str().to_owned(),
             at: entry.key.span,
@@ -167,6 +173,9 @@ impl App<'_, '_> {
             on_error,
             on_block,
             policy: Policy { retry, timeout },
+            join,
+            join_at: common.join.map(|tree| tree.span),
+            plan,
         })
     }
 }
@@ -190,7 +199,7 @@ fn condition(tree: &Tree, out: &mut Diagnostics) -> Option<Expression> {
 }
 
 fn reaction(key: &str, tree: Option<&Tree>, out: &mut Diagnostics) -> DraftReaction {
-    let Some(tree) = tree else { return DraftReaction::Fail };
+    let Some(tree) = tree else { return DraftReaction::Unset };
     let stop = key == "on_block";
     let parsed = match &tree.data {
         Data::Text(text) if text.as_str() == "fail" => Some(DraftReaction::Fail),
@@ -228,6 +237,7 @@ impl Draft {
             _ => None,
         });
         let inputs = self.inputs.iter().map(|input| Program::references(&input.program));
-        self.when.iter().map(Expression::references).chain(inputs).chain(reactions).flatten()
+        let outward = self.plan.iter().map(DraftPlan::outward);
+        self.when.iter().map(Expression::references).chain(inputs).chain(reactions).chain(outward).flatten()
     }
 }

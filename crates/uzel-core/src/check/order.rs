@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    graph::{Edge, NodeIdx, Via},
+    graph::{Edge, Join, NodeIdx, Via},
     source::Span,
 };
 
@@ -57,7 +57,9 @@ fn cycle(edges: &[Vec<Edge>], stack: &[(NodeIdx, usize)], start: NodeIdx) -> Vec
 /// Each node's edges without those flow edges that another edge implies: if `d` is sure to have settled whenever `e` has,
 /// and a node depends on both, only `e` is a parent. A node that runs instead of `d` (on its error or block) does not
 /// stand for `d`: who depends on both goes on with either.
-pub(super) fn nearest(edges: &[Vec<Edge>], order: &[NodeIdx]) -> Vec<Vec<Edge>> {
+///
+/// A node that may start before all its parents have settled is sure to settle after `d` only if each of them is.
+pub(super) fn nearest(edges: &[Vec<Edge>], joins: &[Join], order: &[NodeIdx]) -> Vec<Vec<Edge>> {
     let mut rank = vec![0; edges.len()];
     for (position, node) in order.iter().enumerate() {
         rank[*node] = position;
@@ -66,7 +68,7 @@ pub(super) fn nearest(edges: &[Vec<Edge>], order: &[NodeIdx]) -> Vec<Vec<Edge>> 
         .iter()
         .map(|own| {
             let implied = |d: NodeIdx| {
-                let mut sure = Sure { edges, rank: &rank, goal: d, known: BTreeMap::new() };
+                let mut sure = Sure { edges, joins, rank: &rank, goal: d, known: BTreeMap::new() };
                 let by_flow = own.iter().any(|e| !e.via.is_control() && e.from != d && sure.follows(e.from));
                 let mut control = own.iter().filter(|e| e.via.is_control()).peekable();
                 by_flow || control.peek().is_some() && control.all(|e| sure.follows(e.from))
@@ -81,6 +83,7 @@ pub(super) fn nearest(edges: &[Vec<Edge>], order: &[NodeIdx]) -> Vec<Vec<Edge>> 
 /// Whether a node is sure to settle after `goal`.
 struct Sure<'a> {
     edges: &'a [Vec<Edge>],
+    joins: &'a [Join],
     rank: &'a [usize],
     goal: NodeIdx,
     known: BTreeMap<NodeIdx, bool>,
@@ -101,7 +104,12 @@ impl Sure<'_> {
                 stack.extend(self.edges[node].iter().map(|edge| (edge.from, false)));
             } else {
                 let known = |edge: &Edge| self.known.get(&edge.from).copied().unwrap_or(false);
-                let by_flow = self.edges[node].iter().any(|edge| !edge.via.is_control() && known(edge));
+                let mut flow = self.edges[node].iter().filter(|edge| !edge.via.is_control()).peekable();
+                let by_flow = if self.joins[node].is_early() {
+                    flow.peek().is_some() && flow.all(known)
+                } else {
+                    flow.any(known)
+                };
                 let mut control = self.edges[node].iter().filter(|edge| edge.via.is_control()).peekable();
                 let instead = |edge: &Edge| edge.from == self.goal && matches!(edge.via, Via::Error | Via::Block);
                 let sure = !self.edges[node].iter().any(instead)
@@ -147,7 +155,12 @@ mod tests {
             let from: Vec<String> = edges.iter().map(|edge| name(edge.from).to_string()).collect();
             (!from.is_empty()).then(|| format!("{}:{}", name(idx), from.join(",")))
         };
-        nearest(&all, &order).iter().enumerate().filter_map(show).collect::<Vec<_>>().join(" ")
+        nearest(&all, &vec![Join::All; all.len()], &order)
+            .iter()
+            .enumerate()
+            .filter_map(show)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]
@@ -177,6 +190,6 @@ mod tests {
         let chain: Vec<Vec<Edge>> =
             (0..100_000usize).map(|i| if i == 0 { vec![] } else { vec![edge(i - 1)] }).collect();
         let order = topological(&chain, |_| panic!("a cycle")).expect("an order");
-        assert_eq!(nearest(&chain, &order)[99_999].len(), 1);
+        assert_eq!(nearest(&chain, &vec![Join::All; chain.len()], &order)[99_999].len(), 1);
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::edges::LinkedNode;
-use crate::graph::{Edge, NodeIdx, Reaction, Via};
+use crate::graph::{Edge, Join, NodeIdx, Reaction, Via};
 
 /// What may happen to a node instead of running.
 #[derive(Clone, Copy, Default)]
@@ -27,6 +27,8 @@ pub(super) struct Presence<'n> {
     /// Nodes that may be inactive and have surely run where a node runs. Shared along chains.
     sure: Vec<Rc<BTreeSet<NodeIdx>>>,
     ways: Vec<Rc<Ways>>,
+    /// Nodes that may be cancelled because another was first.
+    may_lose: Vec<bool>,
 }
 
 impl<'n> Presence<'n> {
@@ -37,7 +39,11 @@ impl<'n> Presence<'n> {
             fates: vec![Fate::default(); nodes.len()],
             sure: vec![Rc::default(); nodes.len()],
             ways: vec![Rc::default(); nodes.len()],
+            may_lose: vec![false; nodes.len()],
         };
+        for edge in nodes.iter().filter(|node| node.draft.join.is_early()).flat_map(|node| &node.parents) {
+            known.may_lose[edge.from] |= !edge.via.is_control();
+        }
         for idx in order {
             known.fates[*idx] = known.fate(*idx);
             known.sure[*idx] = known.surely_before(*idx);
@@ -73,10 +79,15 @@ impl<'n> Presence<'n> {
             self.fates[edge.from].may_be_inactive || diverts
         };
         let gate = !control.is_empty() && !control.iter().any(|edge| self.always_taken(edge));
-        let leads_nowhere = control.is_empty() && !flow.is_empty() && flow.iter().all(dead);
+        // A quorum can fall short as soon as one parent is inactive.
+        let leads_nowhere = control.is_empty()
+            && match node.draft.join {
+                Join::Quorum(_) => flow.iter().any(dead),
+                _ => !flow.is_empty() && flow.iter().all(dead),
+            };
         let may_be_inactive = gate || leads_nowhere || self.may_be_barred(idx);
-        let skips = [&node.on_error, &node.on_block].iter().any(|r| matches!(r, Reaction::Skip | Reaction::Run(_)));
-        Fate { may_be_inactive, may_be_null: may_be_inactive || node.draft.when.is_some() || skips }
+        let may_be_null = may_be_inactive || can_be_null_otherwise(node) || self.may_lose[idx];
+        Fate { may_be_inactive, may_be_null }
     }
 
     /// Whether another node may run instead of one that this one depends on.
@@ -110,6 +121,9 @@ impl<'n> Presence<'n> {
 
     /// A node behind one other runs only if that one did; behind several, those that cannot be inactive have run.
     fn surely_before(&self, idx: NodeIdx) -> Rc<BTreeSet<NodeIdx>> {
+        if self.nodes[idx].draft.join != Join::All {
+            return Rc::default();
+        }
         let (control, flow) = split(&self.nodes[idx]);
         let behind: Vec<NodeIdx> = match (control.as_slice(), flow.as_slice()) {
             ([one], _) if matches!(one.via, Via::Ports(_)) => vec![one.from],
@@ -117,7 +131,9 @@ impl<'n> Presence<'n> {
             ([], several) => several.iter().map(|e| e.from).filter(|p| !self.fates[*p].may_be_inactive).collect(),
             _ => vec![],
         };
-        let adds = |from: NodeIdx| self.fates[from].may_be_null && !can_be_null_otherwise(&self.nodes[from]);
+        let adds = |from: NodeIdx| {
+            self.fates[from].may_be_null && !self.may_lose[from] && !can_be_null_otherwise(&self.nodes[from])
+        };
         if let [one] = behind.as_slice()
             && !adds(*one)
         {
@@ -134,6 +150,9 @@ impl<'n> Presence<'n> {
     }
 
     fn ways_to(&self, idx: NodeIdx) -> Rc<Ways> {
+        if self.nodes[idx].draft.join != Join::All {
+            return Rc::default();
+        }
         let (control, flow) = split(&self.nodes[idx]);
         let (certain, uncertain): (Vec<&Edge>, Vec<&Edge>) =
             flow.into_iter().partition(|edge| !self.fates[edge.from].may_be_inactive);
@@ -170,7 +189,8 @@ impl<'n> Presence<'n> {
 
     /// Whether a node has run and given a value if routes took these ways.
     fn surely(&self, idx: NodeIdx, ways: &Ways) -> bool {
-        !self.fates[idx].may_be_null || !can_be_null_otherwise(&self.nodes[idx]) && self.goes(idx, ways, 8)
+        !self.fates[idx].may_be_null
+            || !self.may_lose[idx] && !can_be_null_otherwise(&self.nodes[idx]) && self.goes(idx, ways, 8)
     }
 
     /// Whether a node is not inactive if routes took these ways; looks at most `depth` nodes back.
@@ -189,6 +209,9 @@ impl<'n> Presence<'n> {
         if !control.is_empty() {
             return control.iter().any(chosen);
         }
+        if self.nodes[idx].draft.join != Join::All {
+            return false;
+        }
         let on = |edge: &&Edge| {
             let from = &self.nodes[edge.from];
             let diverts = matches!(from.on_error, Reaction::Run(_)) || matches!(from.on_block, Reaction::Run(_));
@@ -204,7 +227,7 @@ fn split(node: &LinkedNode) -> (Vec<&Edge>, Vec<&Edge>) {
 
 /// Whether a node's output may be null although the node was not inactive.
 fn can_be_null_otherwise(node: &LinkedNode) -> bool {
-    let reacts = |reaction: &Reaction| matches!(reaction, Reaction::Skip | Reaction::Run(_));
+    let reacts = |reaction: &Reaction| matches!(reaction, Reaction::Skip | Reaction::Run(_) | Reaction::HandOn);
     node.draft.when.is_some() || reacts(&node.on_error) || reacts(&node.on_block)
 }
 

@@ -1,59 +1,146 @@
 //! Types of everything, in the order of the graph: each node's inputs are checked once the types before it are known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use indexmap::IndexMap;
 use serde_json::json;
 
 use super::{
+    bodies,
     edges::{Linked, LinkedNode},
     presence::Presence,
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     expr::{Binding, Expression, TypeScope},
-    graph::{Flag, Input, NodeDef, NodeIdx, Reaction},
-    schema::{Schema, Type},
+    graph::{Flag, Input, Join, NodeDef, NodeIdx, Reaction},
+    schema::{Field, Schema, Type},
+    source::Span,
 };
 
-/// Infers and checks; gives the finished nodes.
+/// Infers and checks; gives the finished nodes and the type of the app's output.
 pub(super) fn infer(
+    mut types: TypeScope,
     linked: Option<Linked>,
     inputs: &Schema,
     flags: &BTreeMap<String, Flag>,
     output: Option<&Binding>,
+    slots: &mut usize,
     out: &mut Diagnostics,
-) -> Option<IndexMap<String, NodeDef>> {
-    let Linked { mut nodes, order } = linked?;
-    let presence = Presence::of(&nodes, &order);
-    let may_be_null: Vec<bool> = (0..nodes.len()).map(|idx| presence.may_be_null(idx)).collect();
-    let present: Vec<Vec<Vec<String>>> = (0..nodes.len()).map(|idx| present(&nodes, &presence, idx)).collect();
-    let mut types = TypeScope::new();
-    roots(&mut types, inputs, flags, &nodes);
+) -> Option<(IndexMap<String, Arc<NodeDef>>, Type)> {
+    let linked = linked?;
+    roots(&mut types, inputs, flags, &linked.nodes);
     // What does not exist has been reported where the edges were found.
-    let everything = nodes.iter().flat_map(|node| node.draft.references());
+    let everything = linked.nodes.iter().flat_map(|node| node.draft.references());
     for reference in everything.chain(output.map(Binding::references).unwrap_or_default()) {
         if types.get(&reference.root).is_none() {
             types.insert(reference.root.clone(), Type::Any, None);
         }
     }
-    // Every name is known from the start, so that a reference out of order is not also reported as unknown.
-    for node in &nodes {
-        types.insert(node.draft.id.clone(), Type::Any, Some(node.draft.at));
-    }
+    Some(body(linked, output, false, None, &mut types, slots, out))
+}
+
+/// Types nodes that see what is in `types`, and what they give together.
+pub(super) fn body(
+    linked: Linked,
+    output: Option<&Binding>,
+    single: bool,
+    until: Option<&Expression>,
+    types: &mut TypeScope,
+    slots: &mut usize,
+    out: &mut Diagnostics,
+) -> (IndexMap<String, Arc<NodeDef>>, Type) {
+    let Linked { mut nodes, order } = linked;
+    let presence = Presence::of(&nodes, &order);
+    let may_be_null: Vec<bool> = (0..nodes.len()).map(|idx| presence.may_be_null(idx)).collect();
+    let present: Vec<Vec<Vec<String>>> = (0..nodes.len()).map(|idx| present(&nodes, &presence, idx)).collect();
+    let outside = enter(&nodes, types);
+    let around = types.present.clone();
     for (idx, present) in order.iter().map(|idx| (*idx, &present[*idx])) {
         let node = &mut nodes[idx];
-        types.present.clone_from(present);
-        let ty = check_node(node, &mut types, out);
+        types.present.clone_from(&around);
+        types.present.extend(present.iter().cloned());
+        let early = uncertain(node, types);
+        let ty = check_node(node, types, slots, out);
+        for (name, known) in early {
+            types.restore(&name, known);
+        }
         node.draft.output = Some(ty.clone());
         let seen = if may_be_null[idx] { ty.or_null() } else { ty };
         types.insert(node.draft.id.clone(), seen, Some(node.draft.at));
     }
-    types.present.clear();
-    if let Some(output) = output {
-        output.infer(&types, out);
+    types.present = around;
+    let gives = match output {
+        Some(output) => output.infer(types, out),
+        None => together(&nodes, single, types),
+    };
+    if let Some(until) = until {
+        until.infer_condition(types, out);
     }
-    Some(finish(nodes))
+    for (name, known) in outside {
+        types.restore(&name, known);
+    }
+    (finish(nodes, slots), gives)
+}
+
+/// Names with what was known of them.
+type Before = Vec<(String, Option<(Type, Option<Span>)>)>;
+
+/// Makes nodes known; gives what their names were before.
+fn enter(nodes: &[LinkedNode], types: &mut TypeScope) -> Before {
+    let mut outside = vec![];
+    // Every name is known from the start, so that a reference out of order is not also reported as unknown.
+    for node in nodes {
+        let id = &node.draft.id;
+        outside.push((id.clone(), types.get(id).cloned()));
+        types.insert(id.clone(), Type::Any, Some(node.draft.at));
+    }
+    let asks = |node: &LinkedNode| node.draft.references().any(|reference| reference.root == "nodes");
+    let known = types.get("nodes").cloned();
+    if let Some((Type::Object(all), at)) = known.clone().filter(|_| nodes.iter().any(asks)) {
+        let mut all = all;
+        for node in nodes {
+            all.fields.insert(node.draft.id.clone(), Field::required(metadata()));
+        }
+        types.insert("nodes", Type::Object(all), at);
+        outside.push(("nodes".to_owned(), known));
+    }
+    outside
+}
+
+/// A node with a join other than `all` may run before what it refers to has settled, or after that failed: none of it is
+/// sure to have a value. Gives what was known before.
+fn uncertain(node: &LinkedNode, types: &mut TypeScope) -> Before {
+    if node.draft.join == Join::All {
+        return vec![];
+    }
+    let mut before = vec![];
+    for name in node.known.keys() {
+        let known = types.get(name).cloned();
+        if let Some((ty, at)) = known.clone() {
+            types.insert(name.clone(), ty.or_null(), at);
+            types.present.retain(|path| path.first() != Some(name));
+            before.push((name.clone(), known));
+        }
+    }
+    before
+}
+
+/// What nodes give when no `output` says it: the only one's value, or those of the nodes nothing depends on, by name.
+fn together(nodes: &[LinkedNode], single: bool, types: &TypeScope) -> Type {
+    let seen = |node: &LinkedNode| types.get(&node.draft.id).map_or(Type::Any, |(ty, _)| ty.clone());
+    match nodes {
+        [only] if single => seen(only),
+        _ => {
+            let inner: BTreeSet<NodeIdx> =
+                nodes.iter().flat_map(|node| node.parents.iter().map(|edge| edge.from)).collect();
+            let leaves = nodes.iter().enumerate().filter(|(idx, _)| !inner.contains(idx));
+            Type::object(leaves.map(|(_, node)| (node.draft.id.as_str(), seen(node))))
+        }
+    }
 }
 
 fn roots(types: &mut TypeScope, inputs: &Schema, flags: &BTreeMap<String, Flag>, nodes: &[LinkedNode]) {
@@ -68,13 +155,14 @@ fn roots(types: &mut TypeScope, inputs: &Schema, flags: &BTreeMap<String, Flag>,
     let node = json!({ "type": "object", "required": ["id", "path"], "additionalProperties": false, "properties": {
         "id": { "type": "string" }, "path": { "type": "string" } } });
     types.insert("node", of(node), None);
-    let meta = json!({ "type": "object", "required": ["status", "attempts", "cost_usd"],
-        "additionalProperties": false, "properties": {
-            "status": { "enum": ["pending", "running", "waiting", "ok", "stepped_over", "inactive", "failed", "blocked",
-                "cancelled"] },
-            "attempts": { "type": "integer" }, "cost_usd": { "type": "number" } } });
-    let meta = of(meta);
+    let meta = metadata();
     types.insert("nodes", Type::object(nodes.iter().map(|node| (node.draft.id.as_str(), meta.clone()))), None);
+}
+
+/// The type of `nodes.<id>`.
+fn metadata() -> Type {
+    let status = ["pending", "running", "waiting", "ok", "stepped_over", "inactive", "failed", "blocked", "cancelled"];
+    Type::object([("status", Type::texts(status)), ("attempts", Type::Integer), ("cost_usd", Type::Number)])
 }
 
 /// Roots whose value is not null where a node runs.
@@ -96,7 +184,7 @@ fn present(nodes: &[LinkedNode], presence: &Presence<'_>, idx: NodeIdx) -> Vec<V
 }
 
 /// Checks a node's programs against the types before it; gives the type of its output.
-fn check_node(node: &mut LinkedNode, types: &mut TypeScope, out: &mut Diagnostics) -> Type {
+fn check_node(node: &mut LinkedNode, types: &mut TypeScope, slots: &mut usize, out: &mut Diagnostics) -> Type {
     let draft = &mut node.draft;
     if let Some(when) = &draft.when {
         when.infer_condition(types, out);
@@ -106,6 +194,7 @@ fn check_node(node: &mut LinkedNode, types: &mut TypeScope, out: &mut Diagnostic
     let mut found = BTreeMap::new();
     for input in &draft.inputs {
         let ty = input.program.infer(types, out);
+        types.hear(|heard| heard.wanted.extend(input.expect.iter().map(|(ty, _)| (input.at, ty.clone()))));
         fits(input, &ty, out);
         found.insert(input.name.clone(), ty);
     }
@@ -113,6 +202,11 @@ fn check_node(node: &mut LinkedNode, types: &mut TypeScope, out: &mut Diagnostic
         if let Reaction::Use(binding) | Reaction::Stop(binding) = reaction {
             binding.infer(types, out);
         }
+    }
+    if let Some(plan) = draft.plan.take() {
+        let (plan, ty) = bodies::infer(plan, &draft.inputs, &found, types, slots, out);
+        node.plan = Some(plan);
+        return ty;
     }
     let later = draft.later.take().and_then(|later| later(&found, out));
     later.or_else(|| draft.output.take()).unwrap_or(Type::Any)
@@ -169,7 +263,7 @@ fn fits(input: &Input, found: &Type, out: &mut Diagnostics) {
     }
 }
 
-fn finish(nodes: Vec<LinkedNode>) -> IndexMap<String, NodeDef> {
+fn finish(nodes: Vec<LinkedNode>, slots: &mut usize) -> IndexMap<String, Arc<NodeDef>> {
     let mut children: Vec<Vec<(NodeIdx, usize)>> = vec![vec![]; nodes.len()];
     for (idx, node) in nodes.iter().enumerate() {
         for (position, edge) in node.parents.iter().enumerate() {
@@ -178,23 +272,29 @@ fn finish(nodes: Vec<LinkedNode>) -> IndexMap<String, NodeDef> {
     }
     let finished = nodes.into_iter().zip(children).map(|(node, children)| {
         let draft = node.draft;
+        let slot = *slots;
+        *slots += 1;
         let def = NodeDef {
             id: draft.id.clone(),
             kind: draft.kind,
             description: draft.description,
             config: draft.config,
             at: draft.at,
+            needs: draft.needs,
             when: draft.when,
             inputs: draft.inputs,
             output: draft.output.unwrap_or(Type::Any),
             parents: node.parents,
+            join: draft.join,
             children,
             gated: node.gated,
             on_error: node.on_error,
             on_block: node.on_block,
             policy: draft.policy,
+            plan: node.plan,
+            slot,
         };
-        (draft.id, def)
+        (draft.id, Arc::new(def))
     });
     finished.collect()
 }

@@ -51,9 +51,14 @@ codes! {
     CYCLE                 "UZ1008" Error "nodes that wait for each other";
     UNKNOWN_NODE          "UZ1009" Error "a node name that does not exist";
     UNKNOWN_NAME          "UZ1010" Error "a model, tool, connection or knowledge base that does not exist";
+    GRAPH_RECURSION       "UZ1011" Error "an app that runs itself";
     NO_NODES              "UZ1012" Error "an app without nodes";
     BAD_VERSION           "UZ1013" Error "a version of the app file that this program does not know";
     UNKNOWN_VALUE         "UZ1014" Error "a word that is none of those allowed here";
+    JOIN_UNSATISFIABLE    "UZ1015" Error "a join that can never be satisfied";
+    SHADOWS_OUTER         "UZ1016" Error "a name in a body that hides one outside";
+    GRAPH_TOO_DEEP        "UZ1017" Error "bodies and apps that stand in each other too deeply";
+    UNBOUNDED_LOOP        "UZ1018" Error "a loop without a bound";
 
     EXPRESSION_SYNTAX     "UZ2001" Error "an expression cannot be read";
     WRONG_BRACES          "UZ2002" Error "the wrong braces for this place";
@@ -82,6 +87,7 @@ codes! {
     SECRET_MISSING        "UZ5001" Error "a secret has no value";
     MODEL_UNKNOWN         "UZ5002" Error "a model provider that does not exist";
     BUILD_FAILED          "UZ5003" Error "a node could not be prepared";
+    NOT_IN_THIS_VERSION   "UZ5004" Error "something that this version checks and cannot run";
 
     BAD_INPUT             "UZ6001" Error "an input that does not fit";
     RUN_UNKNOWN           "UZ6002" Error "a run that does not exist";
@@ -89,6 +95,9 @@ codes! {
     BAD_ANSWER            "UZ6004" Error "an answer that does not fit the question";
     TASK_ANSWERED         "UZ6005" Error "a question that has been answered";
     STORE_FAILED          "UZ6006" Error "the store cannot be used";
+
+    PROTOCOL              "UZ6030" Error "a message that is none of the language server protocol";
+    RENAME_REFUSED        "UZ6031" Error "a name that cannot be given to a node";
 }
 
 impl Code {

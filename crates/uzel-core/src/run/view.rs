@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Run, State};
+use super::{Run, State, level::Place};
 use crate::{
     event::{Answer, EffectMeta, EffectName, InstancePath, Time, Wait},
     failure::Failure,
@@ -56,16 +56,31 @@ pub struct EffectView {
 }
 
 impl Run {
-    /// All nodes in the order of the file. Derives states first, so that what follows from the log is shown.
-    pub fn view(&mut self) -> Vec<NodeView> {
-        self.next();
-        (0..self.instances.len()).filter_map(|idx| self.node_view(idx)).collect()
+    /// All nodes in the order of the file, each followed by what it ran below itself.
+    pub fn view(&self) -> Vec<NodeView> {
+        let mut views = vec![];
+        self.view_level(0, &mut views);
+        views
     }
 
-    fn node_view(&self, idx: NodeIdx) -> Option<NodeView> {
-        let (id, node) = self.graph.nodes.get_index(idx)?;
-        let place = &self.instances[idx];
-        let called = !matches!(place.state, State::Pending | State::SteppedOver | State::Inactive | State::LeftOut(_));
+    fn view_level(&self, level: usize, views: &mut Vec<NodeView>) {
+        for node in 0..self.levels[level].instances.len() {
+            let place = Place { level, node };
+            views.extend(self.node_view(place));
+            for below in self.instance(place).work.iter().flat_map(|work| &work.levels) {
+                self.view_level(*below, views);
+            }
+        }
+    }
+
+    fn node_view(&self, at: Place) -> Option<NodeView> {
+        let node = self.node(at)?;
+        let path = self.path(at);
+        let place = self.instance(at);
+        let called = !matches!(
+            place.state,
+            State::Pending | State::SteppedOver | State::Inactive | State::LeftOut(_) | State::Cancelled
+        );
         let (port, failure) = match &place.state {
             State::Ok { port, .. } => (port.clone(), None),
             State::Failed(failure) => (None, Some(failure.clone())),
@@ -73,7 +88,7 @@ impl Run {
         };
         let has_value = matches!(place.state, State::Ok { .. }) || place.substitute.is_some();
         let mut effects: Vec<EffectView> = self
-            .own_effects(id)
+            .own_effects(path.as_str())
             .map(|(name, effect)| EffectView {
                 name: name.clone(),
                 failure: effect.result.as_ref().err().cloned(),
@@ -82,19 +97,19 @@ impl Run {
             .collect();
         effects.sort_by(|a, b| (a.meta.started, &a.name).cmp(&(b.meta.started, &b.name)));
         Some(NodeView {
-            instance: InstancePath::from(id.as_str()),
+            instance: path.clone(),
             kind: node.kind.name,
             state: place.state.as_str(),
             started: place.started,
             ended: place.ended,
             port,
-            why: self.why(idx),
+            why: self.why(at),
             wait: match &place.state {
                 State::Waiting(wait) => Some(Wait::clone(wait)),
                 _ => None,
             },
             failure,
-            input: called.then(|| self.input(idx).ok()).flatten(),
+            input: called.then(|| self.input(at).ok()).flatten(),
             output: has_value.then(|| place.value()),
             answer: place.answer.clone(),
             effects,
@@ -102,17 +117,23 @@ impl Run {
     }
 
     /// Why a node did not run, or what it waits for.
-    fn why(&self, idx: NodeIdx) -> Option<String> {
-        let (_, node) = self.graph.nodes.get_index(idx)?;
-        match &self.instances[idx].state {
+    fn why(&self, at: Place) -> Option<String> {
+        let node = self.node(at)?;
+        match &self.instance(at).state {
             State::SteppedOver => node.when.as_ref().map(|when| format!("its condition is false: {}", when.source())),
             State::LeftOut(why) => Some(why.clone()),
             State::Blocked(reason) => Some(reason.clone()),
-            State::Inactive => Some(self.why_inactive(idx)),
+            State::Inactive => Some(self.why_inactive(at)),
+            State::Cancelled => Some("nobody waits for it any more".to_owned()),
             State::Pending => {
-                let open = |from: &NodeIdx| !self.instances[*from].state.is_settled();
-                let names: Vec<&str> =
-                    node.parents.iter().map(|edge| edge.from).filter(open).filter_map(|i| self.name(i)).collect();
+                let open = |from: &NodeIdx| !self.levels[at.level].instances[*from].state.is_settled();
+                let names: Vec<&str> = node
+                    .parents
+                    .iter()
+                    .map(|edge| edge.from)
+                    .filter(open)
+                    .filter_map(|i| self.name(at.level, i))
+                    .collect();
                 (!names.is_empty()).then(|| format!("waits for {}", names.join(", ")))
             }
             State::Waiting(wait) => Some(match &**wait {
@@ -124,12 +145,12 @@ impl Run {
         }
     }
 
-    fn why_inactive(&self, idx: NodeIdx) -> String {
-        let Some((_, node)) = self.graph.nodes.get_index(idx) else { return String::new() };
+    fn why_inactive(&self, at: Place) -> String {
+        let Some(node) = self.node(at) else { return String::new() };
         let mut reasons: Vec<String> = Vec::new();
         for edge in &node.parents {
-            let Some(from) = self.name(edge.from) else { continue };
-            let state = &self.instances[edge.from].state;
+            let Some(from) = self.name(at.level, edge.from) else { continue };
+            let state = &self.levels[at.level].instances[edge.from].state;
             reasons.push(match (&edge.via, state) {
                 (Via::Ports(_), State::Ok { port: Some(port), .. }) => format!("`{from}` chose `{port}`"),
                 (Via::Error, State::Ok { .. }) => format!("`{from}` did not fail"),
@@ -140,7 +161,7 @@ impl Run {
         reasons.join(", ")
     }
 
-    fn name(&self, idx: NodeIdx) -> Option<&str> {
-        self.graph.nodes.get_index(idx).map(|(id, _)| id.as_str())
+    fn name(&self, level: usize, idx: NodeIdx) -> Option<&str> {
+        self.levels[level].program.nodes().get_index(idx).map(|(id, _)| id.as_str())
     }
 }

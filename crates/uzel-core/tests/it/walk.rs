@@ -72,6 +72,13 @@ impl Walked {
             let Some(command) = calls.pop() else { break };
             match command {
                 Command::End(end) => return self.happens(Event::Ended { end, at: Time(9) }),
+                Command::Cancel { instance, .. } => {
+                    calls.retain(|call| !matches!(call, Command::Call { instance: other, .. } if *other == instance));
+                }
+                Command::Park { instance, after } => {
+                    let wait = Wait::Until(Time(1).plus(after));
+                    self.happens(Event::Waited { instance, wait, at: Time(1) });
+                }
                 Command::Fail { instance, failure } => {
                     self.happens(Event::Failed { instance, failure, started: Time(1), at: Time(2) });
                 }

@@ -11,20 +11,20 @@ use uzel_testkit::{
 };
 
 /// Says the node's name and what it was given, after a time that depends on the name.
-fn echo(done: &Done) -> Reply {
+pub(super) fn echo(done: &Done) -> Reply {
     let time = done.name().bytes().map(u64::from).sum::<u64>() % 60;
     Reply::Value(json!({ "from": done.name(), "with": done.with }), Duration::from_millis(20 + time))
 }
 
-fn fail(class: FailureClass) -> Reply {
+pub(super) fn fail(class: FailureClass) -> Reply {
     Reply::Fail(Failure::new(class, "the script says so"), Duration::from_millis(25))
 }
 
-fn case(name: &'static str, app: &'static str) -> Case {
+pub(super) fn case(name: &'static str, app: &'static str) -> Case {
     Case { name, app, input: json!({}), answers: Answers::new(), script: echo }
 }
 
-fn check(case: &Case, least_cuts: usize) {
+pub(super) fn check(case: &Case, least_cuts: usize) {
     let cuts = after_every_event(case);
     assert!(cuts >= least_cuts, "{}: only {cuts} cuts", case.name);
     let seeds = seeds();

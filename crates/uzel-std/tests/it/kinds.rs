@@ -4,9 +4,6 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use uzel_core::check::{Choices, read};
 
-/// Files that examples name.
-const FILES: &[(&str, &str)] = &[];
-
 #[test]
 fn examples_are_read_without_a_word_and_show_their_kind() {
     let catalog = uzel_std::catalog();
@@ -17,13 +14,13 @@ fn examples_are_read_without_a_word_and_show_their_kind() {
         }
         for example in kind.examples {
             let mut files: BTreeMap<String, Vec<u8>> =
-                FILES.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
+                kind.files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
             files.insert("app.yaml".to_owned(), example.app.as_bytes().to_vec());
             let reading = read("app.yaml", &files, &catalog, &Choices::default());
             let at = format!("`{}`, example \"{}\"", kind.name, example.title);
             problems.extend(reading.diagnostics.iter().map(|d| format!("{at}: {}: {}", d.code, d.message)));
             if let Some(graph) = reading.graph
-                && graph.nodes.values().all(|node| node.kind.name != kind.name)
+                && graph.all_nodes().iter().all(|node| node.kind.name != kind.name)
             {
                 problems.push(format!("{at}: no node is of this kind"));
             }

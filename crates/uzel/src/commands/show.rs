@@ -35,7 +35,7 @@ pub(crate) fn run(terminal: &Terminal, global: &Global, arguments: &Arguments) -
 async fn show(terminal: &Terminal, opened: &Opened, arguments: &Arguments) -> Result<Exit, Error> {
     let head = opened.engine.find_run(&arguments.run).await?;
     let graph = opened.graph_of(&head).await?;
-    let (mut run, _, head) = opened.engine.load(&graph, &head.run).await?;
+    let (run, _, head) = opened.engine.load(&graph, &head.run).await?;
     let tasks = opened.engine.store.tasks(false, Some(head.run.clone())).await?;
     let mut views = run.view();
     if let Some(node) = &arguments.node {

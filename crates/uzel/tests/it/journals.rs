@@ -64,9 +64,9 @@ async fn the_state_is_the_same(journal: &Journal, events: &[Event]) {
     let graph = journal.graph();
     let stage = Stage::of(journal, &graph, BEGIN);
     put(&stage, journal, events).await;
-    let (mut run, ..) = stage.engine.load(&graph, &stage.id).await.unwrap();
+    let (run, ..) = stage.engine.load(&graph, &stage.id).await.unwrap();
     let head = run.head(run.status(false), BEGIN, None);
-    let found = recorder::expected(&mut run, &head, events);
+    let found = recorder::expected(&run, &head, events);
     let expected = journal.json("expected.json");
     assert!(holds(&found, &expected), "{}:\nexpected {expected:#}\nfound {found:#}", journal.name);
 }
@@ -99,7 +99,7 @@ async fn the_end_is_the_same(journal: &Journal, events: &[Event], cut: usize) {
         outcome["failure"] = serde_json::json!({ "class": class });
     }
     assert!(holds(&head.outcome, &outcome), "{at}:\nexpected {outcome:#}\nfound {:#}", head.outcome);
-    let (mut run, ..) = stage.engine.load(&graph, &stage.id).await.unwrap();
+    let (run, ..) = stage.engine.load(&graph, &stage.id).await.unwrap();
     for node in run.view() {
         let wanted = &expected["nodes"][node.instance.as_str()];
         let found = serde_json::json!({ "state": node.state, "port": node.port });

@@ -71,41 +71,55 @@ fn drawings() {
             exit 0
             --- stdout
             desk: 3 nodes
-            1 ─ screen  guard  → sort
-                               block: the run stops with a text
-            2 ─ sort  llm  → look
-            3 ─ look  human  only when input.urgent
+
+            ╭ guard ──╮
+            │ screen  │
+            ╰────┬────╯
+                 ▼
+             ╭ llm ──╮
+             │ sort  │
+             ╰───┬───╯
+                 ▼
+            ╭ human ──╮
+            │ look ?  │
+            ╰─────────╯
+
+              screen  block: the run stops with a text
+              look  only when input.urgent
         "#]],
     );
     scratch.check(
         &["graph", "--format", "mermaid"],
         expect![[r#"
-        exit 0
-        --- stdout
-        flowchart TD
-            n0{{"screen<br/><small>guard</small>"}}
-            n1["sort<br/><small>llm</small>"]
-            n2(["look<br/><small>human</small>"])
-            n0 --> n1
-            n0 -.->|"block"| stop0((stop))
-            n1 --> n2
-    "#]],
+            exit 0
+            --- stdout
+            flowchart TD
+                n0{{"screen<br/><small>guard</small>"}}
+                n1["sort<br/><small>llm</small>"]
+                n2(["look<br/><small>human</small><br/><small>only when input.urgent</small>"])
+                n0 --> n1
+                n1 --> n2
+                n0 -.->|"block"| stop_n0((stop))
+        "#]],
     );
     scratch.check(
         &["graph", "--format", "dot"],
         expect![[r#"
-        exit 0
-        --- stdout
-        digraph "desk" {
-          rankdir=TB;
-          node [shape=box, fontname="sans-serif"];
-          "screen" [label="screen\nguard", shape=hexagon];
-          "sort" [label="sort\nllm"];
-          "look" [label="look\nhuman", shape=oval];
-          "screen" -> "sort";
-          "sort" -> "look";
-        }
-    "#]],
+            exit 0
+            --- stdout
+            digraph "desk" {
+              rankdir=TB;
+              node [shape=box, style=rounded, fontname="sans-serif"];
+              edge [fontname="sans-serif", fontsize=11];
+              "screen" [label="screen\nguard", shape=hexagon, style=solid];
+              "sort" [label="sort\nllm"];
+              "look" [label="look\nhuman\nonly when input.urgent", shape=oval, style=solid];
+              "screen" -> "sort";
+              "sort" -> "look";
+              "screen stop" [label="stop", shape=circle, style=solid];
+              "screen" -> "screen stop" [label="block", style=dashed];
+            }
+        "#]],
     );
 }
 

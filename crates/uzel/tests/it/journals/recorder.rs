@@ -67,13 +67,13 @@ pub(super) async fn record(journal: &Journal) {
     }
     assert!(head.status.is_final(), "{}: it still waits", journal.name);
     let (events, _) = stage.engine.store.load(stage.id.clone()).await.unwrap();
-    let (mut run, ..) = stage.engine.load(&graph, &stage.id).await.unwrap();
+    let (run, ..) = stage.engine.load(&graph, &stage.id).await.unwrap();
     for hash in events.iter().filter_map(blob_of) {
         let bytes = stage.engine.store.blob(hash.clone()).await.unwrap().unwrap();
         fs::create_dir_all(journal.folder.join("blobs")).unwrap();
         fs::write(journal.folder.join(format!("blobs/{hash}.json")), bytes).unwrap();
     }
-    let expected = serde_json::to_string_pretty(&expected(&mut run, &head, &events)).unwrap() + "\n";
+    let expected = serde_json::to_string_pretty(&expected(&run, &head, &events)).unwrap() + "\n";
     fs::write(journal.folder.join("expected.json"), expected).unwrap();
     let lines: String = events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect();
     // Where it happened to be recorded says nothing.
@@ -117,7 +117,7 @@ fn blob_of(event: &Event) -> Option<String> {
 }
 
 /// What must come out of the log for ever. Large values are left to the blobs.
-pub(super) fn expected(run: &mut Run, head: &Head, events: &[Event]) -> Value {
+pub(super) fn expected(run: &Run, head: &Head, events: &[Event]) -> Value {
     let effects = events.iter().filter_map(|event| match event {
         Event::EffectReturned { effect, .. } | Event::EffectIntended { effect, .. } => Some(effect),
         _ => None,
