@@ -26,4 +26,5 @@ mod schema;
 mod scratch;
 mod triage;
 mod typed;
+mod waits;
 mod words;
