@@ -15,6 +15,7 @@ mod checks;
 mod generated;
 mod journals;
 mod kill;
+mod lsp;
 mod processes;
 mod provider;
 mod readme;
