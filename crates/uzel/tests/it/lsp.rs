@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use expect_test::expect;
@@ -29,7 +29,14 @@ impl Editor {
     /// Starts the server; nothing has been said yet.
     pub(crate) fn start(files: &[(&str, &str)]) -> Self {
         let scratch = Scratch::new(files);
-        let mut child = scratch.command(&["lsp"]).stdin(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let command = scratch.command(&["lsp"]);
+        Self::with(scratch, command)
+    }
+
+    /// Starts a server.
+    pub(crate) fn with(scratch: Scratch, mut command: Command) -> Self {
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
         Self { scratch, child, output, next: 1, told: vec![] }
     }
@@ -188,7 +195,7 @@ fn position(text: &str, at: usize) -> Value {
     json!({ "line": before.matches('\n').count(), "character": before[start..].encode_utf16().count() })
 }
 
-fn short(problems: &[Value]) -> Vec<String> {
+pub(crate) fn short(problems: &[Value]) -> Vec<String> {
     let line = |problem: &Value| {
         let message = problem["message"].as_str().unwrap().lines().next().unwrap();
         format!(
@@ -199,8 +206,8 @@ fn short(problems: &[Value]) -> Vec<String> {
     problems.iter().map(line).collect()
 }
 
-fn labels(answer: &Value) -> Vec<&str> {
-    answer["result"]["items"].as_array().unwrap().iter().map(|item| item["label"].as_str().unwrap()).collect()
+pub(crate) fn labels(answer: &Value) -> Vec<&str> {
+    answer["result"]["items"].as_array().into_iter().flatten().map(|item| item["label"].as_str().unwrap()).collect()
 }
 
 /// Every file below a folder.

@@ -24,3 +24,4 @@ mod schema;
 mod scratch;
 mod triage;
 mod words;
+mod yaml_server;
