@@ -19,14 +19,17 @@ use crate::{
     kind::{ConnectionDef, FunctionDef, KindDef, ModelDef, ModelPorts, RetrieverDef, ToolDef, ToolPorts},
     policy::RetryPolicy,
     schema::{Schema, Type},
-    source::{Sources, Span},
-    yaml::{Text, Tree},
+    source::{SourceId, Sources, Span},
+    yaml::{self, Text, Tree},
 };
 
 mod body;
 pub mod draw;
+pub mod facts;
+mod shape;
 
 pub use body::{Body, Inner, ItemError, Join, Plan, Shape, Sketch, Source};
+use facts::{Facts, Noted};
 
 /// Index of a node in [`Graph::nodes`].
 pub type NodeIdx = usize;
@@ -133,6 +136,8 @@ pub struct NodeDef {
     pub config: Tree,
     /// Where its name stands.
     pub at: Span,
+    /// What `needs` names.
+    pub needs: Vec<Text>,
     /// It is stepped over unless this is true.
     pub when: Option<Expression>,
     /// What its call is given, by name.
@@ -153,6 +158,10 @@ pub struct NodeDef {
     pub on_block: Reaction,
     /// How its effects are done.
     pub policy: Policy,
+    /// What its kind tells lints and estimates.
+    pub facts: Facts,
+    /// What the document tells them.
+    pub noted: Noted,
     /// What it runs below itself; a node without it is called.
     pub plan: Option<Plan>,
     /// Its number among all nodes of the app, those in bodies and other apps included.
@@ -237,6 +246,8 @@ pub struct Input {
     pub fields: Vec<(String, Span)>,
     /// Whether a value that may be null is fine here.
     pub nullable: bool,
+    /// What its value was found to be.
+    pub found: Type,
 }
 
 /// Something that computes a value from the scope.
@@ -295,6 +306,8 @@ pub struct Ports {
     pub effect: Option<EffectClass>,
     /// Whether it keeps what comes after it from happening when somebody or something says no.
     pub gate: bool,
+    /// What lints and estimates need to know.
+    pub facts: Facts,
     /// What it runs below itself, for kinds that are not called.
     pub plan: Option<Sketch>,
 }
@@ -327,5 +340,13 @@ impl Graph {
     /// A file that was read with the app, as text.
     pub fn file(&self, path: &str) -> Option<Arc<str>> {
         self.files.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Arc::from)
+    }
+
+    /// The app as one file in one form: the same app gives the same text, whether it was a file of another form or built in
+    /// Rust. Reading it gives a graph of the same [`shape`](Self::shape).
+    pub fn to_yaml(&self) -> String {
+        let text = self.file(&self.main).unwrap_or_default();
+        let tree = yaml::parse(SourceId(0), &text, &mut Diagnostics::default());
+        tree.map_or_else(String::new, |tree| yaml::emit(&tree))
     }
 }

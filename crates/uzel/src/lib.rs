@@ -10,25 +10,30 @@ pub use api::{
     app::App,
     durations::{days, hours, minutes, seconds},
     error::{Error, Problem, Problems},
+    excerpt::Excerpt,
     handle::{RunEvent, RunHandle},
     result::RunResult,
     setup::{File, Setup},
 };
 pub use uzel_core::{
     builder::{
-        Builder, Declaration, Node, Registered, code, code_fn, code_fn_as, connection, files, guard, http, human,
-        limits, llm, model, node, retrieve, route, tool, uses,
+        Body, Builder, Declaration, Node, On, Registered, Setting, agent, code, code_fn, code_fn_as, connection,
+        defaults, files, graph, guard, guard_value, http, human, limits, llm, loop_until, map_over, model, node,
+        reduce, retrieve, retry, route, tool, uses,
     },
     diagnostic::{Code, Severity},
     event::{End, Event},
     failure::{Failure, FailureClass},
-    graph::Graph,
+    graph::{Graph, ItemError, Join},
     source::Position,
     store::{Filter, Head, Status, Task},
 };
 pub use uzel_runtime::engine::Start;
 
-/// Types of Rust that apps know: derive `schemars::JsonSchema`.
+pub use uzel_macros::{data, node};
+
+/// Types of Rust that apps know: [`data`](macro@data) derives what is in these two, and so may a program itself.
 pub use schemars;
+pub use serde;
 /// JSON in Rust.
 pub use serde_json::{self, Value, json};

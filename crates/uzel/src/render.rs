@@ -43,6 +43,10 @@ pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
 /// What to type.
 pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
+/// What a model does.
+pub(crate) const BLUE: Style = AnsiColor::Blue.on_default();
+/// What lets through or blocks.
+pub(crate) const MAGENTA: Style = AnsiColor::Magenta.on_default();
 /// What matters less.
 pub(crate) const DIM: Style = Style::new().dimmed();
 /// What matters more.

@@ -128,7 +128,15 @@ impl<'a> Check<'a> {
         at: Span,
         nullable: bool,
     ) {
-        self.inputs.push(Input { name: name.to_owned(), program, expect, at, fields: vec![], nullable });
+        self.inputs.push(Input {
+            name: name.to_owned(),
+            program,
+            expect,
+            at,
+            fields: vec![],
+            nullable,
+            found: Type::Any,
+        });
     }
 
     /// Reports a name that is not declared under `section`; returns whether it is.

@@ -13,5 +13,7 @@ mod ask;
 mod broken;
 mod faults;
 mod kinds;
+mod lints;
 mod openai;
 mod pages;
+mod round_trip;

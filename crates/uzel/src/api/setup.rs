@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uzel_core::{
-    builder::{Builder, Declaration, Node, Registered},
+    builder::{Builder, Declaration, Node, Registered, Setting, Wanted},
     check::{self, Choices, Files, Reading},
     failure::Failure,
     kind::Catalog,
@@ -34,6 +34,7 @@ pub(crate) type Secrets = dyn Fn(&str) -> Option<String> + Send + Sync;
 pub struct Setup<P> {
     program: P,
     functions: Vec<Registered>,
+    wanted: Vec<Wanted>,
     store: Option<PathBuf>,
     folder: PathBuf,
     secrets: Arc<Secrets>,
@@ -86,7 +87,7 @@ fn with_functions(catalog: &Catalog, functions: &BTreeMap<String, Registered>) -
 
 impl<P> Setup<P> {
     fn new(program: P, folder: PathBuf) -> Self {
-        Self { program, functions: vec![], store: None, folder, secrets: Arc::new(secret) }
+        Self { program, functions: vec![], wanted: vec![], store: None, folder, secrets: Arc::new(secret) }
     }
 
     /// A function of this program that nodes run as `rust:NAME`. It takes one argument, a struct whose fields the
@@ -100,6 +101,27 @@ impl<P> Setup<P> {
         R: Future<Output = Result<O, Failure>> + Send + 'static,
     {
         self.functions.push(Registered::named(name, function));
+        self
+    }
+
+    /// A function that `#[uzel::node]` made, for nodes that run it as `rust:NAME`: `.register(draft_reply::registered())`.
+    pub fn register(mut self, function: Registered) -> Self {
+        self.functions.push(function);
+        self
+    }
+
+    /// Runs are started with values of this type: that it fits the app's `inputs` is checked by [`Setup::build`].
+    #[track_caller]
+    pub fn takes<T: JsonSchema>(mut self) -> Self {
+        self.wanted.push(Wanted::input::<T>());
+        self
+    }
+
+    /// The output of runs is read as this type, by [`RunResult::output`](crate::RunResult::output): that it fits what the
+    /// app gives is checked by [`Setup::build`].
+    #[track_caller]
+    pub fn gives<T: JsonSchema>(mut self) -> Self {
+        self.wanted.push(Wanted::output::<T>());
         self
     }
 
@@ -127,7 +149,11 @@ impl<P: Program> Setup<P> {
     pub fn build(self) -> Result<App, Error> {
         let catalog = uzel_std::catalog();
         let read = self.program.read(self.functions, &Folder(&self.folder), &catalog);
-        let Reading { graph, diagnostics, sources } = read.reading;
+        let Reading { graph, mut diagnostics, mut sources, .. } = read.reading;
+        if let Some(graph) = &graph {
+            self.wanted.iter().for_each(|wanted| wanted.check(graph, &mut sources, &mut diagnostics));
+        }
+        let graph = graph.filter(|_| !diagnostics.has_errors());
         let problems = Problems::of(&read.name, &diagnostics, &sources, &self.folder);
         let Some(graph) = graph else { return Err(Error::App(problems)) };
         let store: Arc<dyn Store> = match &self.store {
@@ -185,7 +211,7 @@ forward! {
     fn secret(name: &str);
     /// A model: `model("offline")`.
     fn model(name: &str, declaration: Declaration);
-    /// A database or another server: `connection("sqlite").set("path", "shop.db")`.
+    /// A database or another server: `connection("sqlite").path("shop.db")`.
     fn connection(name: &str, declaration: Declaration);
     /// A knowledge base: `files("docs/**/*.md")`.
     fn knowledge(name: &str, declaration: Declaration);
@@ -193,14 +219,20 @@ forward! {
     fn tool(name: &str, declaration: Declaration);
     /// A flag with its type and its value when nothing sets it.
     fn flag(name: &str, ty: &str, default: impl Into<Value>);
+    /// A flag with its type as in an app file: `json!({ "enum": ["new", "old"], "default": "old" })`.
+    fn flag_type(name: &str, ty: impl Into<Value>);
     /// Hard limits of a run: `limits().cost_usd(0.25)`.
     fn limits(limits: Declaration);
+    /// What every node starts from: `defaults().retry(2).timeout(seconds(20))`.
+    fn defaults(defaults: Declaration);
     /// A node: `llm("fast")`, `route("classify.category")`, `code_fn(draft)`, `human("Send it?")` and others.
-    fn node(id: &str, node: Node);
+    fn node(id: &str, node: impl Into<Node>);
     /// A field of what a run gives, with `${{ }}`. Without any, a run gives the outputs of nodes nothing depends on.
     fn output(name: &str, value: impl Into<Value>);
+    /// What a run gives where that is no map of fields: `output_value("${{ write.text }}")`.
+    fn output_value(value: impl Into<Value>);
     /// Any section by its name in app files.
-    fn set(section: &str, value: impl Into<Value>);
+    fn set(section: &str, value: impl Into<Setting>);
 }
 
 impl Setup<Builder> {

@@ -10,18 +10,22 @@
 
 mod api;
 mod batches;
+mod bodies;
 mod builder;
 mod checks;
 mod generated;
+mod graph;
 mod journals;
 mod kill;
 mod lsp;
 mod processes;
 mod provider;
+mod reach;
 mod readme;
 mod runs;
 mod schema;
 mod scratch;
 mod triage;
+mod typed;
 mod words;
 mod yaml_server;
