@@ -72,6 +72,8 @@ enum Command {
     Graph(commands::graph::Arguments),
     /// Print the JSON Schema of the app file, for editors
     Schema(commands::schema::Arguments),
+    /// Tell an editor about apps while they are written, in the language server protocol
+    Lsp(commands::lsp::Arguments),
     /// Explain a code such as UZ2004
     Explain(commands::explain::Arguments),
     /// Print a completion script for a shell
@@ -134,6 +136,7 @@ fn dispatch(terminal: &Terminal, global: &Global, command: Command) -> Result<Ex
         Command::Resume(arguments) => commands::resume::run(terminal, global, &arguments),
         Command::Graph(arguments) => commands::graph::run(terminal, &arguments),
         Command::Schema(arguments) => commands::schema::run(terminal, &arguments),
+        Command::Lsp(arguments) => commands::lsp::run(terminal, &arguments),
         Command::Explain(arguments) => commands::explain::run(terminal, &arguments),
         Command::Completions(arguments) => commands::completions::run(terminal, &arguments),
     }
