@@ -6,9 +6,10 @@
 mod block;
 mod declaration;
 mod node;
-mod print;
+mod reaction;
 mod registered;
 mod rust_type;
+mod setting;
 #[cfg(test)]
 mod tests;
 
@@ -22,18 +23,24 @@ use self::{
     rust_type::{Contract, fields},
 };
 pub use self::{
-    declaration::{Declaration, connection, files, http, limits, model, uses},
-    node::{Node, code, code_fn, code_fn_as, guard, human, llm, node, retrieve, route, tool},
+    declaration::{Declaration, connection, defaults, files, http, limits, model, retry, uses},
+    node::{
+        Body, Node, agent, code, code_fn, code_fn_as, graph, guard, guard_value, human, llm, loop_until, map_over,
+        node, reduce, retrieve, route, tool,
+    },
+    reaction::On,
     registered::Registered,
+    setting::Setting,
 };
 use crate::{
     check::{Choices, Files, Reading, read_tree},
     diagnostic::{Code, Diagnostic, Diagnostics},
     kind::Catalog,
     source::{Source, Sources, Span},
+    yaml::{self, Tree},
 };
 
-/// The name of the app file in the release of an app that was built in Rust.
+/// The name of the app file in the release of an app that was built in Rust, unless it uses a file of this name.
 pub const MAIN: &str = "app.yaml";
 
 /// The sections in the order in which people read them.
@@ -76,8 +83,8 @@ impl Builder {
     pub fn new(name: impl Into<String>) -> Self {
         let (at, name) = (Location::caller(), name.into());
         let mut top = Block::new(at);
-        top.set("version", json!(1), at);
-        top.set("name", name.clone().into(), at);
+        top.set("version", 1, at);
+        top.set("name", name.clone(), at);
         Self { name, top, functions: vec![] }
     }
 
@@ -87,8 +94,15 @@ impl Builder {
     }
 
     #[track_caller]
-    fn inside(mut self, section: &str, name: &str, part: impl Into<Part>) -> Self {
-        self.top.put_in(section, name, part.into(), Location::caller());
+    fn inside(mut self, section: &str, name: &str, value: impl Into<Setting>) -> Self {
+        self.top.put_in(section, name, value.into().0, Location::caller());
+        self
+    }
+
+    /// Any section by its name in app files.
+    #[track_caller]
+    pub fn set(mut self, section: &str, value: impl Into<Setting>) -> Self {
+        self.top.put(section, value.into().0, Location::caller());
         self
     }
 
@@ -122,52 +136,62 @@ impl Builder {
     /// The name of a secret, to be used as `${{ secrets.NAME }}` in declarations.
     #[track_caller]
     pub fn secret(mut self, name: &str) -> Self {
-        self.top.push_to("secrets", name.into(), Location::caller());
+        self.top.push_to("secrets", Part::Value(name.into()), Location::caller());
         self
     }
 
     /// A model: `model("offline")`.
     #[track_caller]
     pub fn model(self, name: &str, declaration: Declaration) -> Self {
-        self.inside("models", name, declaration.block)
+        self.inside("models", name, declaration)
     }
 
-    /// A database or another server: `connection("sqlite").set("path", "shop.db")`.
+    /// A database or another server: `connection("sqlite").path("shop.db")`.
     #[track_caller]
     pub fn connection(self, name: &str, declaration: Declaration) -> Self {
-        self.inside("connections", name, declaration.block)
+        self.inside("connections", name, declaration)
     }
 
     /// A knowledge base: `files("docs/**/*.md")`.
     #[track_caller]
     pub fn knowledge(self, name: &str, declaration: Declaration) -> Self {
-        self.inside("knowledge", name, declaration.block)
+        self.inside("knowledge", name, declaration)
     }
 
     /// A tool: `http("POST https://example.com/refunds")`.
     #[track_caller]
     pub fn tool(self, name: &str, declaration: Declaration) -> Self {
-        self.inside("tools", name, declaration.block)
+        self.inside("tools", name, declaration)
     }
 
     /// A flag with its type and its value when nothing sets it.
     #[track_caller]
     pub fn flag(self, name: &str, ty: &str, default: impl Into<Value>) -> Self {
-        self.inside("flags", name, json!({ "type": ty, "default": default.into() }))
+        self.flag_type(name, json!({ "type": ty, "default": default.into() }))
+    }
+
+    /// A flag with its type as in an app file: `json!({ "enum": ["new", "old"], "default": "old" })`.
+    #[track_caller]
+    pub fn flag_type(self, name: &str, ty: impl Into<Value>) -> Self {
+        self.inside("flags", name, ty.into())
     }
 
     /// Hard limits of a run: `limits().cost_usd(0.25)`.
     #[track_caller]
-    pub fn limits(mut self, limits: Declaration) -> Self {
-        self.top.put("limits", Part::Block(limits.block), Location::caller());
-        self
+    pub fn limits(self, limits: Declaration) -> Self {
+        self.set("limits", limits)
+    }
+
+    /// What every node starts from: `defaults().retry(2).timeout(seconds(20))`.
+    #[track_caller]
+    pub fn defaults(self, defaults: Declaration) -> Self {
+        self.set("defaults", defaults)
     }
 
     /// A node.
     #[track_caller]
-    pub fn node(mut self, id: &str, node: Node) -> Self {
-        self.functions.extend(node.functions);
-        self.inside("nodes", id, node.block)
+    pub fn node(self, id: &str, node: impl Into<Node>) -> Self {
+        self.inside("nodes", id, node.into())
     }
 
     /// A field of what a run gives, with `${{ }}`. Without any, a run gives the outputs of nodes nothing depends on.
@@ -176,45 +200,57 @@ impl Builder {
         self.inside("output", name, value.into())
     }
 
-    /// Any section by its name in app files.
+    /// What a run gives where that is no map of fields: `output_value("${{ write.text }}")`.
     #[track_caller]
-    pub fn set(mut self, section: &str, value: impl Into<Value>) -> Self {
-        self.top.set(section, value.into(), Location::caller());
-        self
+    pub fn output_value(self, value: impl Into<Value>) -> Self {
+        self.set("output", value.into())
     }
 
-    /// A function that nodes may name as `rust:NAME` beside those that `code_fn` brings along.
+    /// A function that nodes may name as `rust:NAME` beside those that nodes bring along.
     pub fn function(mut self, function: Registered) -> Self {
         self.functions.push(function);
         self
     }
 
     /// Checks the app; nothing is made yet. `files` has what the app names, such as prompts.
-    pub fn read(self, files: &dyn Files, catalog: &Catalog, choices: &Choices) -> Built {
+    pub fn read(mut self, files: &dyn Files, catalog: &Catalog, choices: &Choices) -> Built {
         let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
-        let yaml = self.to_yaml();
+        self.top.take_functions(&mut self.functions);
         let functions = register(self.functions, &mut sources, &mut out);
         let mut catalog = catalog.clone();
         catalog.functions.extend(functions.iter().map(|(name, f)| (name.clone(), f.def.clone())));
         let tree = in_order(self.top).tree(&mut sources, &mut out);
+        let text = yaml::emit(&tree);
+        yaml::readable(&tree, &text, &mut out);
         let mut reading = read_tree(tree, sources, files, &catalog, choices);
         let failed = out.has_errors();
         reading.diagnostics.extend(out);
         reading.diagnostics.sort();
         // A run is pinned to the files of its app; of this one that is the file it would be.
         if let Some(graph) = reading.graph.as_mut().and_then(Arc::get_mut) {
-            MAIN.clone_into(&mut graph.main);
-            graph.files.insert(MAIN.to_owned(), yaml.into_bytes());
+            graph.main = main(&graph.files);
+            graph.files.insert(graph.main.clone(), text.into_bytes());
         }
         reading.graph = reading.graph.filter(|_| !failed);
         Built { reading, functions }
     }
 
+    /// The app as a tree whose places are calls of the program. What was set twice is reported.
+    pub fn tree(&self, sources: &mut Sources, out: &mut Diagnostics) -> Tree {
+        in_order(self.top.clone()).tree(sources, out)
+    }
+
     /// The app file that means the same. Functions of Rust are `rust:NAME` in it.
     pub fn to_yaml(&self) -> String {
-        let tree = in_order(self.top.clone()).tree(&mut Sources::default(), &mut Diagnostics::default());
-        print::yaml(&tree.to_json())
+        yaml::emit(&self.tree(&mut Sources::default(), &mut Diagnostics::default()))
     }
+}
+
+/// A name for the app file that no file of the app has.
+fn main(files: &BTreeMap<String, Vec<u8>>) -> String {
+    let numbered = (2..).map(|n| format!("app.{n}.yaml"));
+    let mut names = std::iter::once(MAIN.to_owned()).chain(numbered);
+    names.find(|name| !files.contains_key(name)).unwrap_or_default()
 }
 
 impl std::fmt::Debug for Built {

@@ -19,12 +19,13 @@ use crate::{
     kind::{ConnectionDef, FunctionDef, KindDef, ModelDef, ModelPorts, RetrieverDef, ToolDef, ToolPorts},
     policy::RetryPolicy,
     schema::{Schema, Type},
-    source::{Sources, Span},
-    yaml::{Text, Tree},
+    source::{SourceId, Sources, Span},
+    yaml::{self, Text, Tree},
 };
 
 mod body;
 pub mod draw;
+mod shape;
 
 pub use body::{Body, Inner, ItemError, Join, Plan, Shape, Sketch, Source};
 
@@ -329,5 +330,13 @@ impl Graph {
     /// A file that was read with the app, as text.
     pub fn file(&self, path: &str) -> Option<Arc<str>> {
         self.files.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Arc::from)
+    }
+
+    /// The app as one file in one form: the same app gives the same text, whether it was a file of another form or built in
+    /// Rust. Reading it gives a graph of the same [`shape`](Self::shape).
+    pub fn to_yaml(&self) -> String {
+        let text = self.file(&self.main).unwrap_or_default();
+        let tree = yaml::parse(SourceId(0), &text, &mut Diagnostics::default());
+        tree.map_or_else(String::new, |tree| yaml::emit(&tree))
     }
 }

@@ -1,10 +1,12 @@
 //! Text to a tree in which every value knows its place, and from there to any serde type. Called by the loader.
 //!
-//! [`decode`] makes text of bytes, [`parse`] makes a [`Tree`] of text, [`from_tree`] makes a typed value of a tree.
+//! [`decode`] makes text of bytes, [`parse`] makes a [`Tree`] of text, [`from_tree`] makes a typed value of a tree, and
+//! [`emit`] makes text of a tree again.
 //! Each puts what is wrong in [`Diagnostics`] and goes on as far as it can.
 
 mod braces;
 mod de;
+mod emit;
 mod magic;
 mod offsets;
 mod parse;
@@ -17,8 +19,8 @@ mod text;
 mod tree;
 
 pub use self::{
-    de::Soundness, de::from_named_tree, de::from_tree, de::partly_from_tree, magic::Spanned, parse::parse, text::Text,
-    tree::Data, tree::Entry, tree::Tree,
+    de::Soundness, de::from_named_tree, de::from_tree, de::partly_from_tree, emit::emit, magic::Spanned, parse::parse,
+    text::Text, tree::Data, tree::Entry, tree::Tree,
 };
 
 use std::sync::Arc;
@@ -70,6 +72,33 @@ pub fn decode(path: &str, bytes: &[u8], sources: &mut Sources, out: &mut Diagnos
             out.push(Diagnostic::new(Code::NOT_UTF8, at, message).help(help));
             None
         }
+    }
+}
+
+/// Whether a tree that a program built is one that could have been read: a run that is taken up again reads it.
+pub fn readable(tree: &Tree, text: &str, out: &mut Diagnostics) {
+    let source = tree.span.source;
+    if text.len() > LIMITS.text {
+        out.push(too_large(source, "the app", text.len()));
+    }
+    let mut report = |code, message: String| {
+        let help = "move the inner part, or large data, to a file of its own";
+        out.push(Diagnostic::new(code, tree.span, message).help(help));
+    };
+    if tree.height() > LIMITS.depth {
+        report(Code::TOO_DEEP, format!("lists and maps are nested more than {} deep", LIMITS.depth));
+    }
+    if written(tree) > LIMITS.nodes {
+        report(Code::TOO_LARGE, format!("the app has more than {} values", LIMITS.nodes));
+    }
+}
+
+/// How many values the reader counts, keys among them.
+fn written(tree: &Tree) -> usize {
+    match &tree.data {
+        Data::List(items) => 1 + items.iter().map(written).sum::<usize>(),
+        Data::Map(entries) => 1 + entries.iter().map(|entry| 1 + written(&entry.value)).sum::<usize>(),
+        _ => 1,
     }
 }
 

@@ -28,6 +28,7 @@ pub struct Config {
     pub max_parallel: Option<Tree>,
     /// What the failure of an item does: `fail` (the map fails), `skip` (its value is null) or `{ skip_up_to: 5% }`.
     /// Default: `fail`.
+    #[serde(default)]
     #[schemars(schema_with = "on_item_error")]
     pub on_item_error: Option<Tree>,
     /// The body: one node, or a map of named nodes.
@@ -50,7 +51,9 @@ fn on_item_error(_: &mut SchemaGenerator) -> Schema {
         { "type": "null" },
         {
             "type": "object", "required": ["skip_up_to"], "additionalProperties": false,
-            "properties": { "skip_up_to": { "type": "string", "pattern": "^[0-9.]+ ?%$" } },
+            "properties": { "skip_up_to": {
+                "type": "string", "pattern": "^[0-9.]+ ?%$", "description": "The part of all items that may fail.",
+            } },
         },
     ] })
 }

@@ -27,6 +27,7 @@ pub struct Config {
     /// How many rounds at most, 1 to 1,000.
     pub max_rounds: Option<Tree>,
     /// What it means that the rounds are used up: `last` (the last value is taken) or `fail`. Default: `last`.
+    #[serde(default)]
     #[schemars(schema_with = "on_max_rounds")]
     pub on_max_rounds: Option<Text>,
     /// The body: one node, or a map of named nodes.

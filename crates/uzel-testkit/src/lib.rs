@@ -1,5 +1,6 @@
 //! Simulation, fault injection and conformance suites for uzel's own tests.
 
+pub mod book;
 pub mod conformance;
 pub mod crash;
 pub mod dice;
@@ -7,3 +8,4 @@ pub mod http;
 pub mod lab;
 pub mod probe;
 pub mod sim;
+pub mod stage;

@@ -20,7 +20,7 @@ use crate::{
     exit::{Error, Exit},
     opened::Opened,
     pool::{Ended, Job, Progressed, Work, drive_all},
-    project::store_option,
+    project::{quoted, store_option},
     render::{
         RED, Terminal, YELLOW,
         human::plural,
@@ -260,7 +260,7 @@ fn next(terminal: &Terminal, opened: &Opened, heads: &[Head], tasks: &[Task]) {
     if let Some(task) = waiting {
         let action = task.question.actions.first().map_or("ACTION", String::as_str);
         steps.push(("see what waits for a person", format!("{program} inbox{store}")));
-        steps.push(("answer one", format!("{program} answer {} {action}{store}", task.id)));
+        steps.push(("answer one", format!("{program} answer {} {action}{store}", quoted(&task.id))));
     }
     terminal.next(&steps);
 }

@@ -10,7 +10,7 @@ use uzel_core::{
 use crate::{
     exit::{Error, Exit},
     opened::Opened,
-    project::store_option,
+    project::{quoted, store_option},
     render::{GREEN, RED, Terminal, YELLOW, human, tables},
 };
 
@@ -64,7 +64,7 @@ async fn conclude(terminal: &Terminal, opened: &Opened, graph: &Graph, head: &He
             }
             if let Some(task) = tasks.first() {
                 let action = task.question.actions.first().map_or("ACTION", String::as_str);
-                steps.push(("answer", format!("{program} answer {} {action}{store}", task.id)));
+                steps.push(("answer", format!("{program} answer {} {action}{store}", quoted(&task.id))));
             }
             terminal.next(&steps);
             Ok(Exit::Fine)

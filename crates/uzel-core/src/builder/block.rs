@@ -4,7 +4,7 @@ use std::panic::Location;
 
 use serde_json::Value;
 
-use super::span;
+use super::{registered::Registered, span};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     source::Sources,
@@ -18,11 +18,13 @@ pub(super) type Place = &'static Location<'static>;
 #[derive(Clone, Debug)]
 pub(super) struct Block {
     at: Place,
-    settings: Vec<Setting>,
+    settings: Vec<Keyed>,
+    /// Functions that it runs itself; those of blocks inside are there.
+    pub(super) functions: Vec<Registered>,
 }
 
 #[derive(Clone, Debug)]
-struct Setting {
+struct Keyed {
     key: String,
     at: Place,
     part: Part,
@@ -33,33 +35,43 @@ struct Setting {
 pub(super) enum Part {
     Value(Value),
     Block(Block),
-    List(Vec<(Place, Value)>),
+    List(Vec<(Place, Part)>),
 }
 
-impl From<Value> for Part {
-    fn from(value: Value) -> Self {
-        Self::Value(value)
+impl Part {
+    fn tree(self, at: Place, sources: &mut Sources, out: &mut Diagnostics) -> Tree {
+        match self {
+            Self::Value(value) => Tree::from_json(&value, span(at, sources)),
+            Self::Block(block) => block.tree(sources, out),
+            Self::List(items) => {
+                let whole = span(at, sources);
+                let items = items.into_iter().map(|(at, part)| part.tree(at, sources, out)).collect();
+                Tree { span: whole, data: Data::List(items) }
+            }
+        }
     }
-}
 
-impl From<Block> for Part {
-    fn from(block: Block) -> Self {
-        Self::Block(block)
+    fn take_functions(&mut self, into: &mut Vec<Registered>) {
+        match self {
+            Self::Value(_) => {}
+            Self::Block(block) => block.take_functions(into),
+            Self::List(items) => items.iter_mut().for_each(|(_, part)| part.take_functions(into)),
+        }
     }
 }
 
 impl Block {
     pub(super) fn new(at: Place) -> Self {
-        Self { at, settings: vec![] }
+        Self { at, settings: vec![], functions: vec![] }
     }
 
     /// Sets a key; set twice, it is reported when the tree is made.
     pub(super) fn put(&mut self, key: &str, part: Part, at: Place) {
-        self.settings.push(Setting { key: key.to_owned(), at, part });
+        self.settings.push(Keyed { key: key.to_owned(), at, part });
     }
 
-    pub(super) fn set(&mut self, key: &str, value: Value, at: Place) {
-        self.put(key, Part::Value(value), at);
+    pub(super) fn set(&mut self, key: &str, value: impl Into<Value>, at: Place) {
+        self.put(key, Part::Value(value.into()), at);
     }
 
     /// Sets a key of the map under `section`, which is made if it is not there.
@@ -85,18 +97,37 @@ impl Block {
     }
 
     /// Adds to the list under `section`, which is made if it is not there.
-    pub(super) fn push_to(&mut self, section: &str, value: Value, at: Place) {
-        match self.settings.iter_mut().find(|setting| setting.key == section) {
-            None => self.put(section, Part::List(vec![(at, value)]), at),
-            Some(Setting { part: Part::List(items), .. }) => items.push((at, value)),
-            Some(Setting { part: Part::Value(Value::Array(items)), .. }) => items.push(value),
-            Some(_) => self.set(section, value, at),
+    pub(super) fn push_to(&mut self, section: &str, part: Part, at: Place) {
+        let existing = self.settings.iter_mut().find(|setting| setting.key == section);
+        let Some(setting) = existing else {
+            self.put(section, Part::List(vec![(at, part)]), at);
+            return;
+        };
+        if let Part::Value(Value::Array(items)) = &mut setting.part {
+            let items = std::mem::take(items).into_iter().map(|item| (setting.at, Part::Value(item)));
+            setting.part = Part::List(items.collect());
         }
+        match &mut setting.part {
+            Part::List(items) => items.push((at, part)),
+            _ => self.put(section, part, at),
+        }
+    }
+
+    /// Adds what another block has set.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.settings.extend(other.settings);
+        self.functions.extend(other.functions);
     }
 
     /// Orders keys by a rank; keys of one rank stay in order.
     pub(super) fn sort(&mut self, rank: impl Fn(&str) -> usize) {
         self.settings.sort_by_key(|setting| rank(&setting.key));
+    }
+
+    /// Takes out the functions that it and everything inside it runs.
+    pub(super) fn take_functions(&mut self, into: &mut Vec<Registered>) {
+        into.append(&mut self.functions);
+        self.settings.iter_mut().for_each(|setting| setting.part.take_functions(into));
     }
 
     /// The map with its places. What was set twice is reported, and the first one counts.
@@ -112,14 +143,7 @@ impl Block {
                 out.push(diagnostic);
                 continue;
             }
-            let value = match setting.part {
-                Part::Value(value) => Tree::from_json(&value, at),
-                Part::Block(block) => block.tree(sources, out),
-                Part::List(items) => {
-                    let items = items.iter().map(|(at, value)| Tree::from_json(value, span(at, sources))).collect();
-                    Tree { span: at, data: Data::List(items) }
-                }
-            };
+            let value = setting.part.tree(setting.at, sources, out);
             entries.push(Entry { key: Text::synthetic(setting.key, at), value });
         }
         Tree { span: whole, data: Data::Map(entries) }

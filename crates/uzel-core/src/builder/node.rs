@@ -4,20 +4,25 @@ use std::{future::Future, panic::Location, time::Duration};
 
 use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     block::{Block, Part},
+    declaration::Declaration,
     registered::Registered,
-    rust_type::{Contract, fields},
+    setting::{self, Setting, names},
 };
 use crate::{duration, failure::Failure};
+
+mod body;
+mod kinds;
+
+pub use body::Body;
 
 /// A node in the making. A key that its kind does not know is found by the check, as in an app file.
 #[derive(Clone, Debug)]
 pub struct Node {
     pub(super) block: Block,
-    pub(super) functions: Vec<Registered>,
 }
 
 /// A node of any kind: `node("llm").set("model", "fast")`.
@@ -25,14 +30,20 @@ pub struct Node {
 pub fn node(kind: &str) -> Node {
     let at = Location::caller();
     let mut block = Block::new(at);
-    block.set("kind", kind.into(), at);
-    Node { block, functions: vec![] }
+    block.set("kind", kind, at);
+    Node { block }
 }
 
 /// Asks a model: `llm("fast").prompt("…")`.
 #[track_caller]
 pub fn llm(model: &str) -> Node {
     node("llm").set("model", model)
+}
+
+/// Asks a model that may call tools: `agent("fast").prompt("…").tools(["search"]).limits(limits().steps(8))`.
+#[track_caller]
+pub fn agent(model: &str) -> Node {
+    node("agent").set("model", model)
 }
 
 /// Chooses what runs next by an expression: `route("classify.category").case("billing", ["invoices"])`.
@@ -57,7 +68,7 @@ where
     F: Fn(I) -> R + Send + Sync + 'static,
     R: Future<Output = Result<O, Failure>> + Send + 'static,
 {
-    registered(Registered::new(function))
+    Registered::new(function).node()
 }
 
 /// As [`code_fn`], under a name: for closures, and for functions that share theirs with another.
@@ -69,14 +80,7 @@ where
     F: Fn(I) -> R + Send + Sync + 'static,
     R: Future<Output = Result<O, Failure>> + Send + 'static,
 {
-    registered(Registered::named(name, function))
-}
-
-#[track_caller]
-fn registered(function: Registered) -> Node {
-    let mut node = code(&format!("rust:{}", function.name)).set("output", function.output.clone());
-    node.functions.push(function);
-    node
+    Registered::named(name, function).node()
 }
 
 /// Asks a person: `human("Send this reply?").actions(["approve", "reject"])`.
@@ -91,6 +95,12 @@ pub fn guard(text: &str) -> Node {
     node("guard").set("text", text)
 }
 
+/// Checks a value: `guard_value("${{ decide }}").check("json_schema", json!({ … }))`.
+#[track_caller]
+pub fn guard_value(value: impl Into<Setting>) -> Node {
+    node("guard").set("value", value)
+}
+
 /// Finds documents: `retrieve("policies", "${{ input.message }}")`.
 #[track_caller]
 pub fn retrieve(from: &str, query: &str) -> Node {
@@ -103,18 +113,42 @@ pub fn tool(name: &str) -> Node {
     node("tool").set("tool", name)
 }
 
+/// Runs its body once for each item of a list: `map_over("split.parts").as_("part").do_(llm("fast").prompt("…"))`.
+#[track_caller]
+pub fn map_over(list: &str) -> Node {
+    node("map").set("for_each", list)
+}
+
+/// Makes one value of a list, batch by batch: `reduce("notes.items").batch(8).do_(llm("fast").prompt("…"))`.
+#[track_caller]
+pub fn reduce(list: &str) -> Node {
+    node("reduce").set("over", list)
+}
+
+/// Runs its body until an expression is true: `loop_until("check.passed").max_rounds(3).body(|body| …)`.
+#[track_caller]
+pub fn loop_until(expression: &str) -> Node {
+    node("loop").set("until", expression)
+}
+
+/// Runs another app file as a node: `graph("triage.yaml").with("message", "${{ input.message }}")`.
+#[track_caller]
+pub fn graph(file: &str) -> Node {
+    node("graph").set("use", file)
+}
+
 /// Keys that every node has.
 impl Node {
     /// Any key, as in an app file.
     #[track_caller]
-    pub fn set(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.block.set(key, value.into(), Location::caller());
+    pub fn set(mut self, key: &str, value: impl Into<Setting>) -> Self {
+        self.block.put(key, value.into().0, Location::caller());
         self
     }
 
     #[track_caller]
-    fn inside(mut self, section: &str, key: &str, value: Value) -> Self {
-        self.block.put_in(section, key, Part::Value(value), Location::caller());
+    fn inside(mut self, section: &str, key: &str, value: impl Into<Value>) -> Self {
+        self.block.put_in(section, key, Part::Value(value.into()), Location::caller());
         self
     }
 
@@ -126,126 +160,56 @@ impl Node {
 
     /// The node is stepped over unless this expression is true.
     #[track_caller]
-    pub fn when(self, expression: &str) -> Self {
-        self.set("when", expression)
+    pub fn when(self, expression: impl Into<Value>) -> Self {
+        self.set("when", expression.into())
     }
 
     /// Nodes that must have settled before, beside those it refers to.
     #[track_caller]
-    pub fn needs<const N: usize>(self, nodes: [&str; N]) -> Self {
-        self.set("needs", nodes.to_vec())
+    pub fn needs(self, nodes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.set("needs", names(nodes))
     }
 
-    /// Tries of each effect in all, the first included; `set("retry", json!({ … }))` says more.
+    /// Which of those before it the node waits for: [`Join::Any`](crate::graph::Join), or as in an app file.
     #[track_caller]
-    pub fn retry(self, max: u32) -> Self {
-        self.set("retry", json!({ "max": max }))
+    pub fn join(self, join: impl Into<Value>) -> Self {
+        self.set("join", join.into())
+    }
+
+    /// Tries of each effect in all, the first included, or more: `retry(3).backoff("fixed")`.
+    #[track_caller]
+    pub fn retry(mut self, policy: impl Into<Setting>) -> Self {
+        setting::retry(policy.into(), &mut self.block, Location::caller());
+        self
     }
 
     /// How long one try of an effect may take; of a `human` node, how long an answer is waited for.
     #[track_caller]
-    pub fn timeout(self, duration: Duration) -> Self {
-        self.set("timeout", duration::print(duration))
+    pub fn timeout(self, time: Duration) -> Self {
+        self.set("timeout", duration::print(time))
     }
 
-    /// What a failure does: `"skip"`, `json!({ "use": VALUE })`, `json!({ "run": NODE })`.
+    /// What a failure does: [`On::Skip`](super::On), `On::run("ask")`, or as in an app file.
     #[track_caller]
     pub fn on_error(self, reaction: impl Into<Value>) -> Self {
-        self.set("on_error", reaction)
+        self.set("on_error", reaction.into())
     }
 
-    /// What a guard's block does: as `on_error`, or `json!({ "stop": TEXT })`.
+    /// What a guard's block does: as `on_error`, or `On::stop("…")`.
     #[track_caller]
     pub fn on_block(self, reaction: impl Into<Value>) -> Self {
-        self.set("on_block", reaction)
+        self.set("on_block", reaction.into())
     }
 
-    /// A field of the argument of `code` and `tool`, with `${{ }}`.
+    /// Hard limits of the node, where its kind has them: `limits().steps(8).cost_usd(0.1)`.
+    #[track_caller]
+    pub fn limits(self, limits: Declaration) -> Self {
+        self.set("limits", limits)
+    }
+
+    /// A field of what `code`, `tool` and `graph` are given, with `${{ }}`.
     #[track_caller]
     pub fn with(self, name: &str, value: impl Into<Value>) -> Self {
-        self.inside("with", name, value.into())
-    }
-}
-
-/// Keys of single kinds.
-impl Node {
-    /// The question to a model: a template with `{{ }}`, or the name of a file that holds one.
-    #[track_caller]
-    pub fn prompt(self, template: &str) -> Self {
-        self.set("prompt", template)
-    }
-
-    /// What stands before everything that a model reads.
-    #[track_caller]
-    pub fn system(self, template: &str) -> Self {
-        self.set("system", template)
-    }
-
-    /// What the node gives: the fields of a Rust struct. Doc comments of an enum's values tell a model what they mean.
-    #[track_caller]
-    pub fn output<T: JsonSchema>(self) -> Self {
-        self.set("output", fields::<T>(Contract::Given))
-    }
-
-    /// One field of what the node gives, with its type as in an app file.
-    #[track_caller]
-    pub fn output_type(self, name: &str, ty: impl Into<Value>) -> Self {
-        self.inside("output", name, ty.into())
-    }
-
-    /// Passes text on as it comes.
-    #[track_caller]
-    pub fn stream(self) -> Self {
-        self.set("stream", true)
-    }
-
-    /// Nodes to run for a value of `route`.
-    #[track_caller]
-    pub fn case<const N: usize>(self, value: &str, nodes: [&str; N]) -> Self {
-        self.inside("cases", value, nodes.to_vec().into())
-    }
-
-    /// Nodes to run for all other values of `route`.
-    #[track_caller]
-    pub fn default<const N: usize>(self, nodes: [&str; N]) -> Self {
-        self.case("default", nodes)
-    }
-
-    /// The buttons of a question.
-    #[track_caller]
-    pub fn actions<const N: usize>(self, actions: [&str; N]) -> Self {
-        self.set("actions", actions.to_vec())
-    }
-
-    /// The action that is taken when nobody answers in time.
-    #[track_caller]
-    pub fn on_timeout(self, action: &str) -> Self {
-        self.set("on_timeout", action)
-    }
-
-    /// Something that a person needs to see, with `${{ }}`.
-    #[track_caller]
-    pub fn show(self, name: &str, value: impl Into<Value>) -> Self {
-        self.inside("show", name, value.into())
-    }
-
-    /// Fields that a person fills: those of a Rust struct.
-    #[track_caller]
-    pub fn form<T: JsonSchema>(self) -> Self {
-        self.set("form", fields::<T>(Contract::Given))
-    }
-
-    /// One field that a person fills, with its type as in an app file.
-    #[track_caller]
-    pub fn form_type(self, name: &str, ty: impl Into<Value>) -> Self {
-        self.inside("form", name, ty.into())
-    }
-
-    /// A check of a guard. When the check itself breaks, the text does not pass; `set("checks", …)` says otherwise.
-    #[track_caller]
-    pub fn check(mut self, name: &str, settings: impl Into<Value>) -> Self {
-        let check = json!({ name: settings.into(), "on_failure": "closed" });
-        self.block.push_to("checks", check, Location::caller());
-        self
+        self.inside("with", name, value)
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{
     block::Place,
+    node::{self as builder_node, Node},
     rust_type::{self, Contract},
 };
 use crate::{
@@ -60,6 +61,16 @@ impl Registered {
         };
         let function = node::function(function);
         Self { name: name.to_owned(), def, function, output, at: Location::caller(), id: TypeId::of::<F>() }
+    }
+}
+
+impl Registered {
+    /// A node that runs it, and brings it along.
+    #[track_caller]
+    pub fn node(self) -> Node {
+        let mut node = builder_node::code(&format!("rust:{}", self.name)).set("output", self.output.clone());
+        node.block.functions.push(self);
+        node
     }
 }
 

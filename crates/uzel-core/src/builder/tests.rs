@@ -1,22 +1,13 @@
-//! Types of Rust as app files write them, and that what is printed is read as the same.
+//! Types of Rust as app files write them.
 
 use std::fmt::Write as _;
 
 use expect_test::expect;
-use proptest::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{
-    print,
-    rust_type::{Contract, fields, short, type_of},
-};
-use crate::{
-    diagnostic::{Diagnostic, Diagnostics},
-    source::Sources,
-    yaml,
-};
+use super::rust_type::{Contract, fields, short, type_of};
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -131,103 +122,4 @@ fn types_of_rust_are_written_as_people_would() {
         {"type":"array","prefixItems":[{"type":"integer"},{"type":"string"}],"minItems":2,"maxItems":2}
           = [any]
     "#]].assert_eq(&report);
-}
-
-fn read(text: &str) -> Result<Value, String> {
-    let (mut sources, mut out) = (Sources::default(), Diagnostics::default());
-    let source = sources.add_text("app.yaml", text);
-    let tree = yaml::parse(source, text, &mut out);
-    match tree {
-        Some(tree) if out.is_empty() => Ok(tree.to_json()),
-        _ => {
-            let line = |d: &Diagnostic| format!("{} {} {}", sources.position(d.at.unwrap()), d.code, d.message);
-            Err(out.iter().map(line).collect::<Vec<_>>().join("\n") + "\n")
-        }
-    }
-}
-
-#[test]
-fn a_file_reads_well() {
-    let app = json!({
-        "version": 1,
-        "inputs": { "message": "string", "order": "string | null" },
-        "models": { "fast": { "use": "offline" } },
-        "nodes": {
-            "sort": {
-                "kind": "llm", "model": "fast",
-                "prompt": "What is this?\n\n  {{ input.message }}\n",
-                "output": { "topic": { "enum": { "billing": "an invoice", "other": "yes, \"all\" else: the rest of it" } } },
-            },
-            "route": { "kind": "route", "by": "sort.topic", "cases": { "billing": ["a"], "other": [] } },
-            "guard": { "kind": "guard", "checks": [{ "pii": { "redact": ["card"] }, "on_failure": "closed" }], "n": 1.5, "on": null, "timeout": "24h" },
-        },
-        "output": { "topic": "${{ sort.topic }}" }
-    });
-    let text = print::yaml(&app);
-    expect![[r#"
-        version: 1
-        inputs: { message: string, order: "string | null" }
-        models:
-          fast: { use: offline }
-        nodes:
-          sort:
-            kind: llm
-            model: fast
-            prompt: |
-              What is this?
-
-                {{ input.message }}
-            output: { topic: { enum: { billing: an invoice, other: "yes, \"all\" else: the rest of it" } } }
-          route: { kind: route, by: sort.topic, cases: { billing: [a], other: [] } }
-          guard:
-            kind: guard
-            checks: [{ pii: { redact: [card] }, on_failure: closed }]
-            "n": 1.5
-            "on": null
-            timeout: 24h
-        output: { topic: "${{ sort.topic }}" }
-    "#]]
-    .assert_eq(&text);
-    assert_eq!(read(&text), Ok(app));
-}
-
-fn values() -> impl Strategy<Value = Value> {
-    let words = prop_oneof![
-        "[a-zA-Z0-9 :#\\-?,\\[\\]{}&*!|>'\"%@`\n\t\\\\.~<=]{0,12}",
-        any::<String>(),
-        Just("null".to_owned()),
-        Just("True".to_owned()),
-        Just("0x1f".to_owned()),
-        Just("1_000".to_owned()),
-        Just("2020-01-01".to_owned()),
-        Just("a: b".to_owned()),
-        Just("---\nx".to_owned()),
-        Just("a\n\n b\n".to_owned()),
-        Just("\u{feff}\u{7f}\u{85}\u{2028}\u{1f600}".to_owned()),
-    ];
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_filter("finite", |n| n.is_finite()).prop_map(Value::from),
-        words.prop_map(Value::from),
-    ];
-    leaf.prop_recursive(4, 40, 6, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::btree_map("[a-z~0-9\\-: ]{0,6}|yes|on|null", inner, 0..6)
-                .prop_map(|map| Value::Object(map.into_iter().filter(|(key, _)| key != "on" && key != "<<").collect())),
-        ]
-    })
-}
-
-proptest! {
-    #[test]
-    fn what_is_printed_is_read_as_the_same(value in values()) {
-        let text = print::yaml(&value);
-        match read(&text) {
-            Ok(again) => prop_assert_eq!(again, value, "{}", text),
-            Err(why) => prop_assert!(false, "{}\n{}", why, text),
-        }
-    }
 }

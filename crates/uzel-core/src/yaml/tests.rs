@@ -2,6 +2,7 @@
 
 #![allow(clippy::format_collect, clippy::too_many_lines, reason = "tables of texts")]
 
+mod emit;
 mod limits;
 mod mistakes;
 mod places;

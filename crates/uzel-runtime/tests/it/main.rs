@@ -5,6 +5,7 @@
 mod crash;
 mod driver;
 mod nested;
+mod semantics;
 mod store;
 mod store_crash;
 mod store_sqlite;

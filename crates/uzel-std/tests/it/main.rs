@@ -15,3 +15,4 @@ mod faults;
 mod kinds;
 mod openai;
 mod pages;
+mod round_trip;

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uzel_core::{
-    builder::{Builder, Declaration, Node, Registered},
+    builder::{Builder, Declaration, Node, Registered, Setting},
     check::{self, Choices, Files, Reading},
     failure::Failure,
     kind::Catalog,
@@ -185,7 +185,7 @@ forward! {
     fn secret(name: &str);
     /// A model: `model("offline")`.
     fn model(name: &str, declaration: Declaration);
-    /// A database or another server: `connection("sqlite").set("path", "shop.db")`.
+    /// A database or another server: `connection("sqlite").path("shop.db")`.
     fn connection(name: &str, declaration: Declaration);
     /// A knowledge base: `files("docs/**/*.md")`.
     fn knowledge(name: &str, declaration: Declaration);
@@ -193,14 +193,20 @@ forward! {
     fn tool(name: &str, declaration: Declaration);
     /// A flag with its type and its value when nothing sets it.
     fn flag(name: &str, ty: &str, default: impl Into<Value>);
+    /// A flag with its type as in an app file: `json!({ "enum": ["new", "old"], "default": "old" })`.
+    fn flag_type(name: &str, ty: impl Into<Value>);
     /// Hard limits of a run: `limits().cost_usd(0.25)`.
     fn limits(limits: Declaration);
+    /// What every node starts from: `defaults().retry(2).timeout(seconds(20))`.
+    fn defaults(defaults: Declaration);
     /// A node: `llm("fast")`, `route("classify.category")`, `code_fn(draft)`, `human("Send it?")` and others.
-    fn node(id: &str, node: Node);
+    fn node(id: &str, node: impl Into<Node>);
     /// A field of what a run gives, with `${{ }}`. Without any, a run gives the outputs of nodes nothing depends on.
     fn output(name: &str, value: impl Into<Value>);
+    /// What a run gives where that is no map of fields: `output_value("${{ write.text }}")`.
+    fn output_value(value: impl Into<Value>);
     /// Any section by its name in app files.
-    fn set(section: &str, value: impl Into<Value>);
+    fn set(section: &str, value: impl Into<Setting>);
 }
 
 impl Setup<Builder> {

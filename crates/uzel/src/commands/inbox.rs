@@ -14,7 +14,7 @@ use crate::{
     cli::Global,
     exit::{Error, Exit},
     opened::{Opened, block_on},
-    project::{store_of, store_option},
+    project::{quoted, store_of, store_option},
     render::{BOLD, CYAN, DIM, Terminal, human, paint},
 };
 
@@ -48,7 +48,7 @@ pub(crate) fn run(terminal: &Terminal, global: &Global, arguments: &Arguments) -
     terminal.data(&texts.join("\n"))?;
     if let Some(task) = tasks.iter().find(|task| task.closed.is_none()) {
         let action = task.question.actions.first().map_or("ACTION", String::as_str);
-        let command = format!("{} answer {} {action}{}", terminal.program, task.id, store_option(&opened.dir));
+        let command = format!("{} answer {} {action}{}", terminal.program, quoted(&task.id), store_option(&opened.dir));
         terminal.next(&[("answer the first one", command)]);
     }
     Ok(Exit::Fine)

@@ -110,6 +110,12 @@ fn node(kind: &str, summary: &str, common: &Value, mut own: Value) -> Value {
     if let Some(Value::Object(known)) = fields.remove("properties") {
         properties.extend(known);
     }
+    if let Some(Value::Object(body)) = properties.get_mut("do") {
+        // One node or a map of named nodes: whichever it is, an editor then says what is wrong with that.
+        body.insert("if".to_owned(), json!({ "properties": { "kind": { "type": "string" } }, "required": ["kind"] }));
+        body.insert("then".to_owned(), json!({ "$ref": "#/$defs/node" }));
+        body.insert("else".to_owned(), json!({ "additionalProperties": { "$ref": "#/$defs/node" } }));
+    }
     for (name, property) in common.get("properties").and_then(Value::as_object).into_iter().flatten() {
         properties.entry(name.clone()).or_insert_with(|| property.clone());
     }

@@ -18,6 +18,7 @@ mod journals;
 mod kill;
 mod processes;
 mod provider;
+mod reach;
 mod readme;
 mod runs;
 mod schema;

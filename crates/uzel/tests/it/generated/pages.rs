@@ -101,6 +101,9 @@ fn one_kind(kind: &KindDef) -> String {
     let mut section = format!("\n## {}\n\n{}\n\n{}", kind.name, text(&schema["description"]), keys(&schema));
     for example in kind.examples {
         section.push_str(&format!("\n### {}\n\n{}", example.title, fenced(example)));
+        for (path, file) in kind.files {
+            section.push_str(&format!("\n`{path}`:\n\n```yaml\n{}\n```\n", file.trim()));
+        }
         section.push_str(&gives(kind, example));
     }
     section
@@ -108,10 +111,12 @@ fn one_kind(kind: &KindDef) -> String {
 
 /// The types of what the example's nodes of this kind give, as the checker infers them.
 fn gives(kind: &KindDef, example: &KindExample) -> String {
-    let files = BTreeMap::from([("app.yaml".to_owned(), example.app.as_bytes().to_vec())]);
+    let named = kind.files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec()));
+    let mut files: BTreeMap<String, Vec<u8>> = named.collect();
+    files.insert("app.yaml".to_owned(), example.app.as_bytes().to_vec());
     let reading = read("app.yaml", &files, &uzel_std::catalog(), &Choices::default());
     let graph = reading.graph.unwrap_or_else(|| panic!("{}: {:?}", example.title, reading.diagnostics));
-    let nodes = graph.nodes.values().filter(|node| node.kind.name == kind.name);
+    let nodes = graph.all_nodes().into_iter().filter(|node| node.kind.name == kind.name);
     let lines: Vec<String> = nodes.map(|node| format!("- `{}` gives `{:#}`\n", node.id, node.output)).collect();
     format!("\nThe types of what it gives:\n\n{}", lines.concat())
 }

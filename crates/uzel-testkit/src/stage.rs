@@ -1,0 +1,327 @@
+//! A run on a stage: the pure `Run` with a simulated clock and without tasks. The book of semantics and the random graphs
+//! direct it by hand, thousands of times a second.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use serde_json::Value;
+use uzel_core::{
+    check::{Choices, read},
+    event::{End, Event, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait},
+    failure::Failure,
+    graph::{Graph, NodeDef},
+    node::Outcome,
+    run::{Command, NodeView, Run},
+    yaml::Tree,
+};
+
+use crate::lab;
+
+/// A call that has not ended.
+#[derive(Clone, Debug)]
+pub struct Flight {
+    /// Which instance.
+    pub instance: InstancePath,
+    /// What it is.
+    pub kind: &'static str,
+    /// The cases of a route.
+    pub cases: Vec<String>,
+    /// With what it was called.
+    pub input: Arc<Value>,
+    /// How its wait ended, if it waited.
+    pub resolution: Option<Resolution>,
+    /// Since when.
+    pub since: Time,
+}
+
+impl Flight {
+    /// What the node answers when nobody says anything: a route chooses by its value, a person's answer is handed on, and
+    /// everything else says what it was given, or its own name.
+    pub fn echo(&self) -> Outcome {
+        if self.kind == "route" {
+            let by = self.input.get("by").unwrap_or(&Value::Null);
+            let wanted = by.as_str().map_or_else(|| by.to_string(), str::to_owned);
+            let case = if self.cases.contains(&wanted) { wanted } else { "default".to_owned() };
+            return Outcome::Return { value: Stored::Here(Arc::new(Value::from(case.as_str()))), port: Some(case) };
+        }
+        if let Some(Resolution::Answered(answer)) = &self.resolution {
+            return Outcome::value(serde_json::json!({ "action": answer.action, "by": answer.by }));
+        }
+        Outcome::value(match self.input.get("with") {
+            Some(with) => with.clone(),
+            None => Value::from(self.instance.as_str()),
+        })
+    }
+}
+
+/// The state and the value of an instance.
+pub type Place = (&'static str, Option<Value>);
+
+/// A run that is directed by hand.
+pub struct Stage {
+    graph: Arc<Graph>,
+    run: Run,
+    log: Vec<Event>,
+    now: Time,
+    flights: Vec<Flight>,
+    called: Vec<(Time, InstancePath)>,
+    /// What each instance was first called with, and after how many facts.
+    inputs: BTreeMap<InstancePath, (usize, Arc<Value>)>,
+    /// Instances whose node waits or has waited for something.
+    waited: BTreeSet<InstancePath>,
+    /// What must not be, whatever the app.
+    problems: Vec<String>,
+}
+
+/// The graph of an app in these files, or the codes and sentences of what is wrong with it.
+pub fn graph(files: &BTreeMap<String, Vec<u8>>) -> Result<Arc<Graph>, Vec<String>> {
+    let reading = read("app.yaml", files, &lab::catalog(), &Choices::default());
+    let problem = |d: &uzel_core::diagnostic::Diagnostic| format!("{}: {}", d.code, d.message);
+    let problems = reading.diagnostics.iter().map(problem).collect();
+    reading.graph.ok_or(problems)
+}
+
+impl Stage {
+    /// A run that was accepted; everything that can start has been called.
+    pub fn open(graph: &Arc<Graph>, input: Value) -> Self {
+        let id = RunId::from("r");
+        let mut stage = Self {
+            graph: Arc::clone(graph),
+            run: Run::new(id, Arc::clone(graph)),
+            log: vec![],
+            now: Time(0),
+            flights: vec![],
+            called: vec![],
+            inputs: BTreeMap::new(),
+            waited: BTreeSet::new(),
+            problems: vec![],
+        };
+        stage.report(Event::Started {
+            app: graph.name.clone(),
+            release: ReleaseId::from("stage"),
+            input: Arc::new(input),
+            at: Time(0),
+            by: None,
+            flags: BTreeMap::new(),
+            dry_run: false,
+        });
+        stage
+    }
+
+    /// The clock.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Calls that have not ended, in the order in which they were made.
+    pub fn flights(&self) -> &[Flight] {
+        &self.flights
+    }
+
+    /// The call of this instance.
+    pub fn flight(&self, instance: &str) -> Option<&Flight> {
+        self.flights.iter().find(|flight| flight.instance.as_str() == instance)
+    }
+
+    /// Instances in the order in which they were first called, with the time.
+    pub fn called(&self) -> &[(Time, InstancePath)] {
+        &self.called
+    }
+
+    /// All facts so far.
+    pub fn log(&self) -> &[Event] {
+        &self.log
+    }
+
+    /// How the run ended.
+    pub fn end(&self) -> Option<&End> {
+        self.run.end()
+    }
+
+    /// The earliest time somebody waits for.
+    pub fn wake(&self) -> Option<Time> {
+        self.run.waits().filter_map(|(_, wait, _)| wait.due()).min()
+    }
+
+    /// Whether the run waits for something.
+    pub fn waits(&self) -> bool {
+        self.run.waits().next().is_some()
+    }
+
+    /// All instances.
+    pub fn view(&self) -> Vec<NodeView> {
+        self.run.view()
+    }
+
+    /// Each instance's state and value.
+    pub fn places(&self) -> BTreeMap<String, Place> {
+        let place = |v: NodeView| (v.instance.to_string(), (v.state, v.output.map(|value| Value::clone(&value))));
+        self.run.view().into_iter().map(place).collect()
+    }
+
+    /// A call ends.
+    pub fn land(&mut self, instance: &InstancePath, outcome: Result<Outcome, Failure>) {
+        let Some(position) = self.flights.iter().position(|flight| flight.instance == *instance) else { return };
+        let started = self.flights.remove(position).since;
+        let (instance, at) = (instance.clone(), self.now);
+        let event = match outcome {
+            Ok(Outcome::Return { value, port }) => Event::Returned { instance, port, value, started, at },
+            Ok(Outcome::Block { reason, value }) => {
+                Event::Blocked { instance, reason, value: Stored::Here(Arc::new(value)), started, at }
+            }
+            Ok(Outcome::Wait(wait)) => {
+                self.waited.insert(instance.clone());
+                Event::Waited { instance, wait, at }
+            }
+            Ok(Outcome::LeaveOut(why)) => Event::LeftOut { instance, why, at },
+            Err(failure) => Event::Failed { instance, failure, started, at },
+        };
+        self.report(event);
+    }
+
+    /// A wait ends.
+    pub fn resolve(&mut self, instance: &InstancePath, resolution: Resolution) {
+        self.report(Event::Resolved { instance: instance.clone(), resolution });
+    }
+
+    /// Somebody ends the run.
+    pub fn cancel(&mut self) {
+        self.flights.clear();
+        self.report(Event::Ended { end: End::Cancelled { why: "somebody said so".to_owned() }, at: self.now });
+    }
+
+    /// The clock goes on to a time; waits that are over by then end on the way. Gives back at the first that does, if
+    /// `first`.
+    pub fn pass_to(&mut self, time: Time, first: bool) {
+        while self.run.end().is_none() {
+            let due = |(instance, wait, _): (InstancePath, &Wait, Time)| wait.due().map(|due| (due, instance));
+            let next = self.run.waits().filter_map(due).min();
+            let Some((due, instance)) = next.filter(|(due, _)| *due <= time) else { break };
+            self.now = self.now.max(due);
+            self.report(Event::Resolved { instance, resolution: Resolution::Due(self.now) });
+            if first {
+                return;
+            }
+        }
+        self.now = self.now.max(time);
+    }
+
+    /// The same, by a duration.
+    pub fn pass(&mut self, duration: Duration) {
+        self.pass_to(self.now.plus(duration), false);
+    }
+
+    /// The process dies after `kept` facts, and another takes the run up. What was in flight is called again.
+    pub fn crash(&mut self, kept: usize) {
+        self.log.truncate(kept);
+        self.inputs.retain(|_, (facts, _)| *facts <= kept);
+        self.waited.retain(|instance| {
+            self.log.iter().any(|event| matches!(event, Event::Waited { instance: waited, .. } if waited == instance))
+        });
+        self.run = Run::fold(RunId::from("r"), Arc::clone(&self.graph), &self.log);
+        self.flights.clear();
+        self.pump();
+    }
+
+    /// What must not be, whatever the app: another process that reads the log sees something else, a node is called
+    /// again with something else, a call goes on that nobody waits for.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// Holds what this process sees against what another would that reads the log.
+    pub fn compare(&mut self) {
+        let show = |view: NodeView| (view.instance.to_string(), serde_json::to_string(&view).unwrap_or_default());
+        let folded = Run::fold(RunId::from("r"), Arc::clone(&self.graph), &self.log);
+        let folded: BTreeMap<String, String> = folded.view().into_iter().map(show).collect();
+        let live: BTreeMap<String, String> = self.run.view().into_iter().map(show).collect();
+        for name in live.keys().chain(folded.keys().filter(|name| !live.contains_key(*name))) {
+            let (live, folded) = (live.get(name), folded.get(name));
+            if live != folded {
+                let after = self.log.len();
+                self.problems.push(format!("after {after} facts: live {live:?}, read from the log {folded:?}"));
+            }
+        }
+    }
+
+    /// Calls that nobody should still be making, and instances that run without a call.
+    fn look_for_strays(&mut self) {
+        if self.run.end().is_some() {
+            return;
+        }
+        for view in self.run.view() {
+            let name = view.instance.as_str();
+            let flies = self.flights.iter().any(|flight| flight.instance == view.instance);
+            let composite = matches!(view.kind, "map" | "reduce" | "loop" | "graph");
+            if flies && view.state != "running" {
+                self.problems.push(format!("`{name}` is {} and its call goes on", view.state));
+            }
+            if !flies && view.state == "running" && !composite {
+                self.problems.push(format!("`{name}` is running and nobody called it"));
+            }
+        }
+    }
+
+    fn report(&mut self, event: Event) {
+        self.take(event);
+        self.pump();
+    }
+
+    fn take(&mut self, event: Event) {
+        self.run.apply(&event);
+        self.log.push(event);
+    }
+
+    /// Does what the run says until it says nothing.
+    fn pump(&mut self) {
+        loop {
+            let mut events = vec![];
+            for command in self.run.next() {
+                match command {
+                    Command::Call { node, instance, input, resolution } => {
+                        self.call(&node, instance, input, resolution)
+                    }
+                    Command::Fail { instance, failure } => {
+                        events.push(Event::Failed { instance, failure, started: self.now, at: self.now });
+                    }
+                    Command::Cancel { instance, .. } => self.flights.retain(|flight| flight.instance != instance),
+                    Command::Park { instance, after } => {
+                        events.push(Event::Waited { instance, wait: Wait::Until(self.now.plus(after)), at: self.now });
+                    }
+                    Command::End(end) => {
+                        self.flights.clear();
+                        events.push(Event::Ended { end, at: self.now });
+                    }
+                }
+            }
+            if events.is_empty() {
+                break;
+            }
+            for event in events {
+                self.take(event);
+            }
+        }
+        self.look_for_strays();
+    }
+
+    fn call(&mut self, node: &NodeDef, instance: InstancePath, input: Arc<Value>, resolution: Option<Resolution>) {
+        if !self.called.iter().any(|(_, known)| *known == instance) {
+            self.called.push((self.now, instance.clone()));
+        }
+        let facts = self.log.len();
+        let first = self.inputs.entry(instance.clone()).or_insert_with(|| (facts, Arc::clone(&input)));
+        if first.1 != input {
+            self.problems.push(format!("`{instance}` was called with {}, and is called again with {input}", first.1));
+        }
+        if resolution.is_some() && !self.waited.contains(&instance) {
+            self.problems.push(format!("`{instance}` is told of a wait that is not its own: {resolution:?}"));
+        }
+        let cases = node.config.get("cases").and_then(Tree::as_map).unwrap_or_default();
+        let cases = cases.iter().map(|entry| entry.key.as_str().to_owned()).collect();
+        let flight = Flight { instance, kind: node.kind.name, cases, input, resolution, since: self.now };
+        self.flights.push(flight);
+    }
+}
