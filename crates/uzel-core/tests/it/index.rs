@@ -127,7 +127,7 @@ impl Desk {
 /// The standard catalog and the schema that editors are given.
 pub(crate) fn language() -> Language<'static> {
     static CATALOG: OnceLock<(Catalog, Shapes)> = OnceLock::new();
-    const CHOICES: &Choices = &Choices { models: BTreeMap::new() };
+    const CHOICES: &Choices = &Choices { models: BTreeMap::new(), overlays: vec![] };
     let (catalog, shapes) = CATALOG.get_or_init(|| {
         let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema/app.schema.json");
         let schema = serde_json::from_str(&fs::read_to_string(schema).unwrap()).unwrap();

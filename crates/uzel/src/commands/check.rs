@@ -3,9 +3,9 @@
 use clap::{Args, ValueEnum};
 
 use crate::{
-    cli::{AppChoice, ModelChoice},
+    cli::{AppChoice, OutsideChoice},
     exit::{Error, Exit},
-    project::{Project, choices},
+    project::Project,
     render::{Terminal, diagnostics::Report, human::plural},
 };
 
@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     app: AppChoice,
     #[command(flatten)]
-    model: ModelChoice,
+    outside: OutsideChoice,
     /// How to print what there is to say
     #[arg(long, default_value = "text")]
     format: Format,
@@ -30,7 +30,7 @@ enum Format {
 
 pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Error> {
     let project = Project::find(&arguments.app.app)?;
-    let reading = project.read(&choices(&arguments.model.models)?);
+    let reading = project.read(&project.choices(&arguments.outside)?);
     let report = Report {
         diagnostics: reading.diagnostics.iter().collect(),
         left_out: reading.diagnostics.left_out(),
