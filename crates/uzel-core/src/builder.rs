@@ -28,7 +28,7 @@ pub use self::{
         Body, Node, agent, code, code_fn, code_fn_as, graph, guard, guard_value, human, llm, loop_until, map_over,
         node, reduce, retrieve, route, tool,
     },
-    reaction::{Join, On},
+    reaction::On,
     registered::Registered,
     setting::Setting,
 };

@@ -8,7 +8,7 @@ use crate::{
     date::Date,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
     document::{Common, Document},
-    expr::Binding,
+    expr::{Binding, TypeScope, heard::Listener},
     graph::{Flag, Graph, Inner},
     kind::{Catalog, KindDef},
     schema::{Schema, Type},
@@ -31,6 +31,7 @@ mod view;
 mod waivers;
 
 pub use view::Check;
+pub(crate) use view::is_file_name;
 pub use waivers::{Level, Levels};
 
 /// Where a document's files come from: a folder, a release, a test's table. Paths are relative to the app's folder.
@@ -93,6 +94,20 @@ pub fn read(main: &str, files: &dyn Files, catalog: &Catalog, choices: &Choices)
     finish(main, tree, reader, catalog, choices, out)
 }
 
+/// As [`read`], for editors: gives the tree too, and tells a listener what expressions are.
+pub(crate) fn read_heard(
+    main: &str,
+    files: &dyn Files,
+    catalog: &Catalog,
+    choices: &Choices,
+    listener: Listener,
+) -> (Reading, Option<Tree>) {
+    let mut reader = Reader { listener: Some(listener), ..Reader::new(files) };
+    let mut out = Diagnostics::default();
+    let tree = reader.tree(main, &mut out);
+    (finish(main, tree.clone(), reader, catalog, choices, out), tree)
+}
+
 /// Checks a tree that a program built; `sources` knows its places.
 pub fn read_tree(tree: Tree, sources: Sources, files: &dyn Files, catalog: &Catalog, choices: &Choices) -> Reading {
     let mut reader = Reader::new(files);
@@ -134,11 +149,13 @@ pub(crate) struct Reader<'a> {
     folder: String,
     /// The apps that are being read, outermost first.
     stack: Vec<String>,
+    listener: Option<Listener>,
 }
 
 impl<'a> Reader<'a> {
     fn new(files: &'a dyn Files) -> Self {
-        Self { files, sources: Sources::default(), read: BTreeMap::new(), folder: String::new(), stack: vec![] }
+        let (sources, read) = (Sources::default(), BTreeMap::new());
+        Self { files, sources, read, folder: String::new(), stack: vec![], listener: None }
     }
 
     fn tree(&mut self, main: &str, out: &mut Diagnostics) -> Option<Tree> {
@@ -259,7 +276,9 @@ impl App<'_, '_> {
         let output = output.filter(|_| !entries.is_empty());
         let after = output.as_ref().map(Binding::references).unwrap_or_default();
         let linked = edges::link(drafts, unclear, after, None, self.out);
-        let (nodes, gives) = typing::infer(linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
+        // What is asked about is the app itself, not the apps that are nodes of it.
+        let types = TypeScope::heard_by(self.reader.listener.clone().filter(|_| self.reader.stack.len() < 2));
+        let (nodes, gives) = typing::infer(types, linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
         let limits = document.limits.clone().unwrap_or_default();
         let about = lints::About {
             declared: &declared,
@@ -351,6 +370,12 @@ fn stem(main: &str) -> String {
     let path = Path::new(main);
     let stem = path.file_stem().and_then(|s| s.to_str()).unwrap_or("app");
     stem.to_owned()
+}
+
+/// Whether expressions could use this as a node's name.
+pub(crate) fn is_name(id: &str) -> bool {
+    let named = id.chars().enumerate().all(|(i, c)| c == '_' || c.is_ascii_alphabetic() || i > 0 && c.is_ascii_digit());
+    !id.is_empty() && id.len() <= 64 && named
 }
 
 /// The common keys and the rest of a node, apart. A kind may read a common key itself.

@@ -96,6 +96,7 @@ pub struct Common {
     /// What it is for.
     pub description: Option<Text>,
     /// Nodes that must have settled before, beside those it refers to.
+    #[schemars(extend("x-names" = "nodes"))]
     pub needs: Vec<Text>,
     /// The node is stepped over unless this expression is true.
     #[schemars(schema_with = "condition")]
@@ -124,7 +125,8 @@ impl Common {
         ["kind", "description", "needs", "when", "retry", "timeout", "on_error", "on_block", "join", "waive"];
 }
 
-// What `check` takes where the structs say only "a tree", for editors.
+// What `check` takes where the structs say only "a tree", for editors. `x-names` says that a text here or below is a name,
+// and of which section.
 
 fn version(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": 1 })
@@ -193,6 +195,7 @@ fn reaction(ways: &[(&str, &str)]) -> Schema {
     let map = |(way, description): &(&str, &str)| {
         let value = match *way {
             "use" => json_schema!({ "description": description }),
+            "run" => json_schema!({ "type": "string", "description": description, "x-names": "nodes" }),
             _ => json_schema!({ "type": "string", "description": description }),
         };
         json_schema!({

@@ -6,6 +6,7 @@
 
 mod binding;
 mod engine;
+pub mod heard;
 mod infer;
 mod lazy;
 mod place;
@@ -232,6 +233,21 @@ fn pieces(source: &str) -> Vec<(std::ops::Range<usize>, Piece)> {
         }
     }
     found
+}
+
+/// All filters, for editors.
+pub(crate) fn filter_names() -> impl Iterator<Item = &'static str> {
+    table::FILTERS.iter().map(|filter| filter.name)
+}
+
+/// All tests that are words, for editors.
+pub(crate) fn test_names() -> impl Iterator<Item = &'static str> {
+    table::TESTS.iter().copied().filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+}
+
+/// All functions, for editors.
+pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
+    table::FUNCTIONS.iter().copied()
 }
 
 /// Whether a value counts as true: not null, false, zero, or an empty text, list or map.

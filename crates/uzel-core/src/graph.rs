@@ -136,6 +136,8 @@ pub struct NodeDef {
     pub config: Tree,
     /// Where its name stands.
     pub at: Span,
+    /// What `needs` names.
+    pub needs: Vec<Text>,
     /// It is stepped over unless this is true.
     pub when: Option<Expression>,
     /// What its call is given, by name.

@@ -18,6 +18,7 @@ pub mod expr;
 pub mod failure;
 pub mod graph;
 pub mod hash;
+pub mod index;
 pub mod interpolate;
 pub mod kind;
 pub mod node;

@@ -154,7 +154,9 @@ pub struct Run {
     clocks: BTreeSet<Place>,
     /// The time of the last fact.
     now: Time,
+    /// How the run is to end although nodes have not settled, and whether that has been said.
     broken: Option<End>,
+    end_told: bool,
     end: Option<End>,
     ended: Option<Time>,
 }
@@ -201,6 +203,7 @@ impl Run {
             clocks: BTreeSet::new(),
             now: Time::default(),
             broken: None,
+            end_told: false,
             end: None,
             ended: None,
         }

@@ -80,6 +80,11 @@ impl Sources {
         self.add(Source::Text { path: path.into(), text: text.into() })
     }
 
+    /// All sources with their ids.
+    pub fn iter(&self) -> impl Iterator<Item = (SourceId, &Source)> {
+        self.0.iter().enumerate().map(|(id, source)| (SourceId(u32::try_from(id).unwrap_or(u32::MAX)), source))
+    }
+
     /// The source with this id; `None` for an id of another collection.
     pub fn get(&self, id: SourceId) -> Option<&Source> {
         self.0.get(id.0 as usize)

@@ -37,7 +37,7 @@ pub fn catalog() -> Catalog {
         kinds: KINDS.to_vec(),
         models: models::defs(),
         tools: tools::DEFS.to_vec(),
-        connections: vec![tools::SQLITE],
+        connections: vec![tools::SQLITE, tools::POSTGRES, tools::REDIS],
         retrievers: vec![retrievers::FILES],
         ..Catalog::default()
     }

@@ -35,6 +35,7 @@ pub struct Llm;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Which of `models`.
+    #[schemars(extend("x-names" = "models"))]
     pub model: Text,
     /// The question: a template with `{{ }}`, or the name of a file that holds one.
     pub prompt: Option<Text>,

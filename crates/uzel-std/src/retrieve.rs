@@ -34,6 +34,7 @@ pub struct Retrieve;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Which of `knowledge`.
+    #[schemars(extend("x-names" = "knowledge"))]
     pub from: Text,
     /// What to look for.
     pub query: Text,

@@ -34,6 +34,7 @@ pub struct Config {
     /// Expression whose value chooses, such as `classify.category`.
     pub by: Text,
     /// Nodes to run for each value; one node or a list. `default` is for all other values.
+    #[schemars(extend("x-names" = "nodes"))]
     pub cases: Tree,
 }
 

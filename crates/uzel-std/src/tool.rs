@@ -29,6 +29,7 @@ pub struct Tool;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Which of `tools`, or an operation of a connection: `shop.query`.
+    #[schemars(extend("x-names" = "tools"))]
     pub tool: Text,
     /// Its arguments.
     pub with: Option<Tree>,

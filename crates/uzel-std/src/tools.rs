@@ -5,6 +5,7 @@ use uzel_core::{
     yaml,
 };
 
+mod announced;
 mod declared;
 pub mod http;
 pub mod sqlite;
@@ -25,8 +26,8 @@ pub const DEFS: &[ToolDef] = &[
         summary: "reads rows of a SQLite database",
         remote: false,
         statements: &["sql"],
-        schema: || schemars::schema_for!(declared::SqliteTool),
-        check: |tree, cx| declared::check_sqlite(sqlite::Operation::Query, tree, cx),
+        schema: || schemars::schema_for!(declared::SqlTool),
+        check: |tree, cx| declared::check_sql(sqlite::Operation::Query, tree, cx),
         build: |tree, cx| declared::build_sqlite(sqlite::Operation::Query, tree, cx),
     },
     ToolDef {
@@ -34,11 +35,74 @@ pub const DEFS: &[ToolDef] = &[
         summary: "changes a SQLite database",
         remote: false,
         statements: &["sql"],
-        schema: || schemars::schema_for!(declared::SqliteTool),
-        check: |tree, cx| declared::check_sqlite(sqlite::Operation::Execute, tree, cx),
+        schema: || schemars::schema_for!(declared::SqlTool),
+        check: |tree, cx| declared::check_sql(sqlite::Operation::Execute, tree, cx),
         build: |tree, cx| declared::build_sqlite(sqlite::Operation::Execute, tree, cx),
     },
+    ToolDef {
+        name: "postgres.query",
+        summary: "reads rows of a Postgres database (declared and checked; not run by this version)",
+        remote: true,
+        statements: &["sql"],
+        schema: || schemars::schema_for!(declared::SqlTool),
+        check: |tree, cx| declared::check_sql(sqlite::Operation::Query, tree, cx),
+        build: announced::build,
+    },
+    ToolDef {
+        name: "postgres.execute",
+        summary: "changes a Postgres database (declared and checked; not run by this version)",
+        remote: true,
+        statements: &["sql"],
+        schema: || schemars::schema_for!(declared::SqlTool),
+        check: |tree, cx| declared::check_sql(sqlite::Operation::Execute, tree, cx),
+        build: announced::build,
+    },
+    ToolDef {
+        name: "redis.get",
+        summary: "reads a key of Redis (declared and checked; not run by this version)",
+        remote: true,
+        statements: &[],
+        schema: || schemars::schema_for!(announced::RedisTool),
+        check: |tree, cx| announced::check_redis(announced::Command::Get, tree, cx),
+        build: announced::build,
+    },
+    ToolDef {
+        name: "redis.set",
+        summary: "writes a key of Redis (declared and checked; not run by this version)",
+        remote: true,
+        statements: &[],
+        schema: || schemars::schema_for!(announced::RedisTool),
+        check: |tree, cx| announced::check_redis(announced::Command::Set, tree, cx),
+        build: announced::build,
+    },
+    ToolDef {
+        name: "redis.delete",
+        summary: "removes a key of Redis (declared and checked; not run by this version)",
+        remote: true,
+        statements: &[],
+        schema: || schemars::schema_for!(announced::RedisTool),
+        check: |tree, cx| announced::check_redis(announced::Command::Delete, tree, cx),
+        build: announced::build,
+    },
 ];
+
+/// A Postgres database. Declared and checked; this version has no client for it, and says so when a run is asked for.
+pub const POSTGRES: ConnectionDef = ConnectionDef {
+    name: "postgres",
+    summary: "a Postgres database (declared and checked; not run by this version)",
+    schema: || schemars::schema_for!(announced::Server),
+    operations: &["query", "execute"],
+    check: announced::check_server,
+};
+
+/// A Redis server. As [`POSTGRES`].
+pub const REDIS: ConnectionDef = ConnectionDef {
+    name: "redis",
+    summary: "a Redis server (declared and checked; not run by this version)",
+    schema: || schemars::schema_for!(announced::Server),
+    operations: &["get", "set", "delete"],
+    check: announced::check_server,
+};
 
 /// A SQLite database.
 pub const SQLITE: ConnectionDef = ConnectionDef {

@@ -1,7 +1,11 @@
 //! A run on a stage: the pure `Run` with a simulated clock and without tasks. The book of semantics and the random graphs
 //! direct it by hand, thousands of times a second.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::Value;
 use uzel_core::{
@@ -64,6 +68,12 @@ pub struct Stage {
     now: Time,
     flights: Vec<Flight>,
     called: Vec<(Time, InstancePath)>,
+    /// What each instance was first called with, and after how many facts.
+    inputs: BTreeMap<InstancePath, (usize, Arc<Value>)>,
+    /// Instances whose node waits or has waited for something.
+    waited: BTreeSet<InstancePath>,
+    /// What must not be, whatever the app.
+    problems: Vec<String>,
 }
 
 /// The graph of an app in these files, or the codes and sentences of what is wrong with it.
@@ -85,6 +95,9 @@ impl Stage {
             now: Time(0),
             flights: vec![],
             called: vec![],
+            inputs: BTreeMap::new(),
+            waited: BTreeSet::new(),
+            problems: vec![],
         };
         stage.report(Event::Started {
             app: graph.name.clone(),
@@ -139,12 +152,12 @@ impl Stage {
     }
 
     /// All instances.
-    pub fn view(&mut self) -> Vec<NodeView> {
+    pub fn view(&self) -> Vec<NodeView> {
         self.run.view()
     }
 
     /// Each instance's state and value.
-    pub fn places(&mut self) -> BTreeMap<String, Place> {
+    pub fn places(&self) -> BTreeMap<String, Place> {
         let place = |v: NodeView| (v.instance.to_string(), (v.state, v.output.map(|value| Value::clone(&value))));
         self.run.view().into_iter().map(place).collect()
     }
@@ -154,15 +167,19 @@ impl Stage {
         let Some(position) = self.flights.iter().position(|flight| flight.instance == *instance) else { return };
         let started = self.flights.remove(position).since;
         let (instance, at) = (instance.clone(), self.now);
-        self.report(match outcome {
+        let event = match outcome {
             Ok(Outcome::Return { value, port }) => Event::Returned { instance, port, value, started, at },
             Ok(Outcome::Block { reason, value }) => {
                 Event::Blocked { instance, reason, value: Stored::Here(Arc::new(value)), started, at }
             }
-            Ok(Outcome::Wait(wait)) => Event::Waited { instance, wait, at },
+            Ok(Outcome::Wait(wait)) => {
+                self.waited.insert(instance.clone());
+                Event::Waited { instance, wait, at }
+            }
             Ok(Outcome::LeaveOut(why)) => Event::LeftOut { instance, why, at },
             Err(failure) => Event::Failed { instance, failure, started, at },
-        });
+        };
+        self.report(event);
     }
 
     /// A wait ends.
@@ -200,56 +217,62 @@ impl Stage {
     /// The process dies after `kept` facts, and another takes the run up. What was in flight is called again.
     pub fn crash(&mut self, kept: usize) {
         self.log.truncate(kept);
+        self.inputs.retain(|_, (facts, _)| *facts <= kept);
+        self.waited.retain(|instance| {
+            self.log.iter().any(|event| matches!(event, Event::Waited { instance: waited, .. } if waited == instance))
+        });
         self.run = Run::fold(RunId::from("r"), Arc::clone(&self.graph), &self.log);
         self.flights.clear();
         self.pump();
     }
 
-    /// What another process would see that reads the log: empty if it is what this one sees.
-    pub fn disagreement(&mut self) -> Vec<String> {
-        if self.run.end().is_some() {
-            return vec![];
-        }
+    /// What must not be, whatever the app: another process that reads the log sees something else, a node is called
+    /// again with something else, a call goes on that nobody waits for.
+    pub fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// Holds what this process sees against what another would that reads the log.
+    pub fn compare(&mut self) {
         let show = |view: NodeView| (view.instance.to_string(), serde_json::to_string(&view).unwrap_or_default());
-        let mut folded = Run::fold(RunId::from("r"), Arc::clone(&self.graph), &self.log);
+        let folded = Run::fold(RunId::from("r"), Arc::clone(&self.graph), &self.log);
         let folded: BTreeMap<String, String> = folded.view().into_iter().map(show).collect();
         let live: BTreeMap<String, String> = self.run.view().into_iter().map(show).collect();
-        let mut found = vec![];
         for name in live.keys().chain(folded.keys().filter(|name| !live.contains_key(*name))) {
             let (live, folded) = (live.get(name), folded.get(name));
             if live != folded {
-                found.push(format!("after {} facts: live {live:?}, read from the log {folded:?}", self.log.len()));
+                let after = self.log.len();
+                self.problems.push(format!("after {after} facts: live {live:?}, read from the log {folded:?}"));
             }
         }
-        found.extend(self.strays());
-        found
     }
 
     /// Calls that nobody should still be making, and instances that run without a call.
-    fn strays(&mut self) -> Vec<String> {
+    fn look_for_strays(&mut self) {
         if self.run.end().is_some() {
-            return vec![];
+            return;
         }
-        let flights: Vec<String> = self.flights.iter().map(|flight| flight.instance.to_string()).collect();
-        let mut found = vec![];
         for view in self.run.view() {
             let name = view.instance.as_str();
-            let flies = flights.iter().any(|flight| flight == name);
+            let flies = self.flights.iter().any(|flight| flight.instance == view.instance);
             let composite = matches!(view.kind, "map" | "reduce" | "loop" | "graph");
             if flies && view.state != "running" {
-                found.push(format!("`{name}` is {} and its call goes on", view.state));
+                self.problems.push(format!("`{name}` is {} and its call goes on", view.state));
             }
             if !flies && view.state == "running" && !composite {
-                found.push(format!("`{name}` is running and nobody called it"));
+                self.problems.push(format!("`{name}` is running and nobody called it"));
             }
         }
-        found
     }
 
     fn report(&mut self, event: Event) {
-        self.log.push(event);
-        self.run.apply(&self.log[self.log.len() - 1]);
+        self.take(event);
         self.pump();
+    }
+
+    fn take(&mut self, event: Event) {
+        self.run.apply(&event);
+        self.log.push(event);
     }
 
     /// Does what the run says until it says nothing.
@@ -259,12 +282,14 @@ impl Stage {
             for command in self.run.next() {
                 match command {
                     Command::Call { node, instance, input, resolution } => {
-                        let graph = Arc::clone(&self.graph);
-                        let Some((_, node)) = graph.nodes.get_index(node) else { continue };
-                        self.call(node, instance, input, resolution);
+                        self.call(&node, instance, input, resolution)
                     }
                     Command::Fail { instance, failure } => {
                         events.push(Event::Failed { instance, failure, started: self.now, at: self.now });
+                    }
+                    Command::Cancel { instance, .. } => self.flights.retain(|flight| flight.instance != instance),
+                    Command::Park { instance, after } => {
+                        events.push(Event::Waited { instance, wait: Wait::Until(self.now.plus(after)), at: self.now });
                     }
                     Command::End(end) => {
                         self.flights.clear();
@@ -273,18 +298,26 @@ impl Stage {
                 }
             }
             if events.is_empty() {
-                return;
+                break;
             }
-            for event in &events {
-                self.run.apply(event);
+            for event in events {
+                self.take(event);
             }
-            self.log.extend(events);
         }
+        self.look_for_strays();
     }
 
     fn call(&mut self, node: &NodeDef, instance: InstancePath, input: Arc<Value>, resolution: Option<Resolution>) {
         if !self.called.iter().any(|(_, known)| *known == instance) {
             self.called.push((self.now, instance.clone()));
+        }
+        let facts = self.log.len();
+        let first = self.inputs.entry(instance.clone()).or_insert_with(|| (facts, Arc::clone(&input)));
+        if first.1 != input {
+            self.problems.push(format!("`{instance}` was called with {}, and is called again with {input}", first.1));
+        }
+        if resolution.is_some() && !self.waited.contains(&instance) {
+            self.problems.push(format!("`{instance}` is told of a wait that is not its own: {resolution:?}"));
         }
         let cases = node.config.get("cases").and_then(Tree::as_map).unwrap_or_default();
         let cases = cases.iter().map(|entry| entry.key.as_str().to_owned()).collect();

@@ -16,14 +16,14 @@ pub use api::{
 };
 pub use uzel_core::{
     builder::{
-        Body, Builder, Declaration, Join, Node, On, Registered, Setting, agent, code, code_fn, code_fn_as, connection,
+        Body, Builder, Declaration, Node, On, Registered, Setting, agent, code, code_fn, code_fn_as, connection,
         defaults, files, graph, guard, guard_value, http, human, limits, llm, loop_until, map_over, model, node,
         reduce, retrieve, retry, route, tool, uses,
     },
     diagnostic::{Code, Severity},
     event::{End, Event},
     failure::{Failure, FailureClass},
-    graph::Graph,
+    graph::{Graph, ItemError, Join},
     source::Position,
     store::{Filter, Head, Status, Task},
 };

@@ -170,7 +170,7 @@ impl Node {
         self.set("needs", names(nodes))
     }
 
-    /// How many of those before it the node waits for: [`Join::Any`](super::Join), or as in an app file.
+    /// Which of those before it the node waits for: [`Join::Any`](crate::graph::Join), or as in an app file.
     #[track_caller]
     pub fn join(self, join: impl Into<Value>) -> Self {
         self.set("join", join.into())

@@ -1,10 +1,12 @@
-//! What a node does when something goes another way, in words of Rust: reactions and joins. Values of settings.
-
-use std::time::Duration;
+//! What a node does when something goes another way, in words of Rust: reactions, joins, items that fail. Values of
+//! settings.
 
 use serde_json::{Value, json};
 
-use crate::duration;
+use crate::{
+    duration,
+    graph::{ItemError, Join},
+};
 
 /// What a failure or a guard's block does: `.on_error(On::run("ask"))`.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,21 +52,6 @@ impl From<On> for Value {
     }
 }
 
-/// How many of those before it a node waits for: `.join(Join::Quorum(2))`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Join {
-    /// All of them, and none has failed.
-    All,
-    /// The first that is done; the others are cancelled.
-    Any,
-    /// All of them, whatever became of them.
-    Settle,
-    /// So many; the others are cancelled.
-    Quorum(u32),
-    /// All of them, or those that are done after this time.
-    Deadline(Duration),
-}
-
 impl From<Join> for Value {
     fn from(join: Join) -> Self {
         match join {
@@ -73,6 +60,18 @@ impl From<Join> for Value {
             Join::Settle => "settle".into(),
             Join::Quorum(n) => json!({ "quorum": n }),
             Join::Deadline(time) => json!({ "deadline": duration::print(time) }),
+        }
+    }
+}
+
+impl From<ItemError> for Value {
+    fn from(on: ItemError) -> Self {
+        // What multiplying by 100 adds far behind the point is not meant.
+        let percent = |part: f64| (part * 100.0 * 1e6).round() / 1e6;
+        match on {
+            ItemError::Fail => "fail".into(),
+            ItemError::Skip => "skip".into(),
+            ItemError::SkipUpTo(part) => json!({ "skip_up_to": format!("{}%", percent(part)) }),
         }
     }
 }

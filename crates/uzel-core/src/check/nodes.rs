@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::{App, Check, ROOTS, bodies::DraftPlan, joins, limits, split};
+use super::{App, Check, ROOTS, bodies::DraftPlan, is_name, joins, limits, split};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     document::{Common, Defaults},
@@ -79,9 +79,7 @@ impl App<'_, '_> {
     /// Whether the name can be used; if not, that is reported.
     pub(super) fn check_id(&mut self, key: &Text) -> bool {
         let id = key.as_str();
-        let named =
-            id.chars().enumerate().all(|(i, c)| c == '_' || c.is_ascii_alphabetic() || i > 0 && c.is_ascii_digit());
-        if id.is_empty() || id.len() > 64 || !named {
+        if !is_name(id) {
             let rules = "a name has letters, digits and `_`, at most 64, and does not begin with a digit";
             let better = id.replace(['-', ' ', '.'], "_");
             let fits = better.len() <= 64

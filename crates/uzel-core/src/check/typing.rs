@@ -23,6 +23,7 @@ use crate::{
 
 /// Infers and checks; gives the finished nodes and the type of the app's output.
 pub(super) fn infer(
+    mut types: TypeScope,
     linked: Option<Linked>,
     inputs: &Schema,
     flags: &BTreeMap<String, Flag>,
@@ -31,7 +32,6 @@ pub(super) fn infer(
     out: &mut Diagnostics,
 ) -> Option<(IndexMap<String, Arc<NodeDef>>, Type)> {
     let linked = linked?;
-    let mut types = TypeScope::new();
     roots(&mut types, inputs, flags, &linked.nodes);
     // What does not exist has been reported where the edges were found.
     let everything = linked.nodes.iter().flat_map(|node| node.draft.references());
@@ -194,6 +194,7 @@ fn check_node(node: &mut LinkedNode, types: &mut TypeScope, slots: &mut usize, o
     let mut found = BTreeMap::new();
     for input in &mut draft.inputs {
         let ty = input.program.infer(types, out);
+        types.hear(|heard| heard.wanted.extend(input.expect.iter().map(|(ty, _)| (input.at, ty.clone()))));
         fits(input, &ty, out);
         input.found.clone_from(&ty);
         found.insert(input.name.clone(), ty);
@@ -280,6 +281,7 @@ fn finish(nodes: Vec<LinkedNode>, slots: &mut usize) -> IndexMap<String, Arc<Nod
             description: draft.description,
             config: draft.config,
             at: draft.at,
+            needs: draft.needs,
             when: draft.when,
             inputs: draft.inputs,
             output: draft.output.unwrap_or(Type::Any),

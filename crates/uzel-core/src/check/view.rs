@@ -175,7 +175,7 @@ impl<'a> Check<'a> {
 }
 
 /// Whether a prompt is the name of a file: one word with a text file's ending.
-fn is_file_name(text: &str) -> bool {
+pub(crate) fn is_file_name(text: &str) -> bool {
     let ending = Path::new(text).extension().and_then(|e| e.to_str());
     let known = matches!(ending, Some("md" | "txt" | "j2" | "jinja" | "prompt"));
     known && !text.contains(|c: char| c.is_whitespace() || c == '{')

@@ -101,6 +101,7 @@ codes! {
     SECRET_MISSING        "UZ5001" Error "a secret has no value";
     MODEL_UNKNOWN         "UZ5002" Error "a model provider that does not exist";
     BUILD_FAILED          "UZ5003" Error "a node could not be prepared";
+    NOT_IN_THIS_VERSION   "UZ5004" Error "something that this version checks and cannot run";
 
     BAD_INPUT             "UZ6001" Error "an input that does not fit";
     RUN_UNKNOWN           "UZ6002" Error "a run that does not exist";
@@ -108,6 +109,9 @@ codes! {
     BAD_ANSWER            "UZ6004" Error "an answer that does not fit the question";
     TASK_ANSWERED         "UZ6005" Error "a question that has been answered";
     STORE_FAILED          "UZ6006" Error "the store cannot be used";
+
+    PROTOCOL              "UZ6030" Error "a message that is none of the language server protocol";
+    RENAME_REFUSED        "UZ6031" Error "a name that cannot be given to a node";
 }
 
 impl Code {

@@ -66,6 +66,7 @@ struct Checker<'c> {
 
 impl<'c> Checker<'c> {
     fn new(program: &'c Program, types: &'c TypeScope, out: &'c mut Diagnostics) -> Self {
+        types.hear(|heard| heard.programs.push(program.at(0..program.source().len())));
         Self { program, types, out, locals: vec![], present: types.present.clone() }
     }
 

@@ -9,7 +9,10 @@ use minijinja::{
 };
 use serde_json::Value;
 
-use super::lazy::expose;
+use super::{
+    heard::{Heard, Listener},
+    lazy::expose,
+};
 use crate::{schema::Type, source::Span};
 
 /// Root name to value. Cloning shares; adding copies only the table of names.
@@ -73,12 +76,26 @@ pub struct TypeScope {
     roots: IndexMap<String, (Type, Option<Span>)>,
     /// Paths that are known not to be null.
     pub(crate) present: Vec<Vec<String>>,
+    /// Who wants to know, for editors.
+    listener: Option<Listener>,
 }
 
 impl TypeScope {
     /// Sees nothing: every reference is unknown.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// As [`Self::new`]; what expressions are is told to a listener.
+    pub fn heard_by(listener: Option<Listener>) -> Self {
+        Self { listener, ..Self::default() }
+    }
+
+    /// Tells the listener, if there is one.
+    pub(crate) fn hear(&self, tell: impl FnOnce(&mut Heard)) {
+        if let Some(mut heard) = self.listener.as_ref().and_then(|listener| listener.try_lock().ok()) {
+            tell(&mut heard);
+        }
     }
 
     /// Adds or replaces a root.
@@ -89,12 +106,19 @@ impl TypeScope {
 
     /// Adds or replaces a root.
     pub fn insert(&mut self, name: impl Into<String>, ty: Type, declared: Option<Span>) {
-        self.roots.insert(name.into(), (ty, declared));
+        let name = name.into();
+        self.hear(|heard| heard.root(&name, &ty, declared));
+        self.roots.insert(name, (ty, declared));
     }
 
     /// The type of a root and the place where it is declared.
     pub fn get(&self, name: &str) -> Option<&(Type, Option<Span>)> {
         self.roots.get(name)
+    }
+
+    /// All roots.
+    pub(super) fn roots(&self) -> impl Iterator<Item = (String, Type, Option<Span>)> {
+        self.roots.iter().map(|(name, (ty, declared))| (name.clone(), ty.clone(), *declared))
     }
 
     /// Puts a root back as it was: `None` if it was not there.

@@ -1,10 +1,12 @@
 //! What two graphs must have in common to be the same program: everything but places. Compared by tests of whatever
 //! writes apps.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
-use super::{Declaration, Graph, NodeDef, Reaction};
+use super::{Declaration, Graph, Inner, NodeDef, Plan, Reaction, Shape};
 use crate::expr::{Binding, Expression, Reference};
 
 impl Graph {
@@ -20,6 +22,7 @@ impl Graph {
             "description": self.description,
             "inputs": **self.inputs.json(),
             "output": self.output.as_ref().map(binding),
+            "gives": self.gives.to_json_schema(),
             "limits": format!("{:?}", self.limits),
             "flags": self.flags.iter()
                 .map(|(name, flag)| (name.clone(), json!([**flag.schema.json(), flag.default])))
@@ -30,7 +33,7 @@ impl Graph {
             "connections": declarations(&declared.connections, |def| def.name),
             "knowledge": declarations(&declared.knowledge, |def| def.name),
             "functions": functions.collect::<Map<_, _>>(),
-            "nodes": self.nodes.iter().map(|(id, def)| (id.clone(), node(def))).collect::<Map<_, _>>(),
+            "nodes": nodes(&self.nodes),
         })
     }
 }
@@ -40,6 +43,10 @@ fn declarations<D, P>(all: &IndexMap<String, Declaration<D, P>>, name: impl Fn(&
         (key.clone(), json!([name(&declared.def), declared.tree.to_json()]))
     };
     all.iter().map(one).collect::<Map<_, _>>().into()
+}
+
+fn nodes(nodes: &IndexMap<String, Arc<NodeDef>>) -> Value {
+    nodes.iter().map(|(id, def)| (id.clone(), node(def))).collect::<Map<_, _>>().into()
 }
 
 fn node(def: &NodeDef) -> Value {
@@ -65,7 +72,22 @@ fn node(def: &NodeDef) -> Value {
         "on_error": reaction(&def.on_error),
         "on_block": reaction(&def.on_block),
         "policy": format!("{:?}", def.policy),
+        "plan": def.plan.as_ref().map(plan),
     })
+}
+
+fn plan(plan: &Plan) -> Value {
+    let shape = match &plan.shape {
+        // The condition knows its place.
+        Shape::Loop { until, max_rounds, strict } => json!([until.source(), max_rounds, strict]),
+        other => json!(format!("{other:?}")),
+    };
+    match &plan.inner {
+        Inner::Nodes(body) => {
+            json!([shape, nodes(&body.nodes), body.output.as_ref().map(binding), body.single])
+        }
+        Inner::App(graph) => json!([shape, graph.shape()]),
+    }
 }
 
 fn reaction(reaction: &Reaction) -> Value {

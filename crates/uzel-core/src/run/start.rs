@@ -36,8 +36,9 @@ impl Run {
             // What follows from the log has been derived, for those who look; nothing is done any more.
             return vec![];
         }
-        if let Some(end) = self.broken.take() {
-            return vec![Command::End(end)];
+        if let Some(end) = &self.broken {
+            let first = !std::mem::replace(&mut self.end_told, true);
+            return first.then(|| Command::End(end.clone())).into_iter().collect();
         }
         let mut commands: Vec<Command> = told.into_iter().filter(|command| self.is_open(command)).collect();
         let mut seen = BTreeSet::new();
@@ -69,13 +70,18 @@ impl Run {
         }
     }
 
-    /// All that follows from what has been applied.
+    /// All that follows from what has been applied. Nothing follows any more once the run is to end.
     pub(super) fn derive_all(&mut self) {
-        while let Some(place) = self.fresh.pop_front() {
+        while self.broken.is_none()
+            && let Some(place) = self.fresh.pop_front()
+        {
             if self.levels[place.level].closed {
                 continue;
             }
             self.spread(place);
+            if self.broken.is_some() {
+                return;
+            }
             let level = &mut self.levels[place.level];
             level.done += 1;
             if level.done == level.instances.len() && !level.closed {
@@ -228,9 +234,11 @@ impl Run {
         let mut why: Option<Failure> = None;
         for edge in node.parents.iter().filter(|edge| !edge.via.is_control()) {
             let parent = Place { level: place.level, node: edge.from };
-            let (class, reason) = match &self.instance(parent).state {
-                State::Failed(failure) => (failure.class, failure.message.clone()),
-                State::Blocked(reason) => (FailureClass::Refused, reason.clone()),
+            let Some(def) = self.node(parent) else { continue };
+            // A failure that was skipped or that another node runs for has been handled.
+            let (class, reason) = match (&self.instance(parent).state, &def.on_error, &def.on_block) {
+                (State::Failed(failure), Reaction::HandOn, _) => (failure.class, failure.message.clone()),
+                (State::Blocked(reason), _, Reaction::HandOn) => (FailureClass::Refused, reason.clone()),
                 _ => continue,
             };
             let failure =

@@ -33,6 +33,7 @@ pub struct ModelConfig {
     pub idle_timeout: Option<DurationText>,
     /// Models of the app that are asked, in this order, when this one fails.
     #[serde(default)]
+    #[schemars(extend("x-names" = "models"))]
     pub fallback: Vec<String>,
     /// 0 to 2, for nodes that do not say. Default: the provider's.
     #[serde(default)]

@@ -54,13 +54,14 @@ pub(super) struct HttpTool {
 /// A tool that is one SQL statement.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SqliteTool {
-    /// `sqlite.query` or `sqlite.execute`.
+pub(super) struct SqlTool {
+    /// The operation: `query` reads, `execute` writes.
     #[serde(rename = "use")]
-    _use: Text,
+    uses: Text,
     /// What it does, for people and for models that may call it.
     description: Option<Text>,
     /// Which of `connections`.
+    #[schemars(extend("x-names" = "connections"))]
     connection: Text,
     /// The statement, with named parameters such as `:id`. Without it, it is an argument. `:idempotency_key` is the
     /// effect's key, the same for every try.
@@ -154,9 +155,9 @@ pub(super) fn build_http(tree: &Tree, _cx: &mut Build<'_>) -> Result<Arc<dyn Too
     Ok(Arc::new(http(&tool).map_err(|cause| Build::problem(at, cause))?))
 }
 
-/// Checks a SQLite tool.
-pub(super) fn check_sqlite(operation: Operation, tree: &Tree, cx: &mut Check<'_>) -> Option<ToolPorts> {
-    let tool: SqliteTool = yaml::from_tree(tree, cx.out)?;
+/// Checks a SQL tool of any database.
+pub(super) fn check_sql(operation: Operation, tree: &Tree, cx: &mut Check<'_>) -> Option<ToolPorts> {
+    let tool: SqlTool = yaml::from_tree(tree, cx.out)?;
     cx.known("connections", &tool.connection, |declared| &declared.connections);
     let params = match &tool.sql {
         Some(_) => params(tool.params.as_ref(), cx.out),
@@ -167,7 +168,7 @@ pub(super) fn check_sqlite(operation: Operation, tree: &Tree, cx: &mut Check<'_>
         }))
         .unwrap_or_else(|_| Schema::any()),
     };
-    let class = sqlite_class(operation, &tool, cx.out);
+    let class = sql_class(operation, &tool, cx.out);
     let output = match operation {
         Operation::Query => Type::object([("rows", Type::list(Type::Any)), ("row", Type::Any)]),
         Operation::Execute => Type::object([("changes", Type::Integer)]),
@@ -176,7 +177,8 @@ pub(super) fn check_sqlite(operation: Operation, tree: &Tree, cx: &mut Check<'_>
     Some(ToolPorts { params, output, class, timeout, description: text(tool.description) })
 }
 
-fn sqlite_class(operation: Operation, tool: &SqliteTool, out: &mut Diagnostics) -> EffectClass {
+fn sql_class(operation: Operation, tool: &SqlTool, out: &mut Diagnostics) -> EffectClass {
+    let database = tool.uses.as_str().split('.').next().unwrap_or_default();
     let keyed = tool.sql.as_ref().is_some_and(|sql| sql.as_str().contains(":idempotency_key"));
     let mut refuse = |at: Span, message: &str, help: &str| {
         out.push(Diagnostic::new(Code::BAD_KIND_CONFIG, at, message).help(help));
@@ -184,11 +186,12 @@ fn sqlite_class(operation: Operation, tool: &SqliteTool, out: &mut Diagnostics) 
     match (operation, tool.effect.as_ref().map(|effect| (effect.value, effect.span))) {
         (Operation::Query, None | Some((EffectClass::Read, _))) => EffectClass::Read,
         (Operation::Query, Some((_, at))) => {
-            refuse(at, "a query reads only", "write `effect: read`, or use `sqlite.execute`");
+            refuse(at, "a query reads only", &format!("write `effect: read`, or use `{database}.execute`"));
             EffectClass::Read
         }
         (Operation::Execute, Some((EffectClass::Read, at))) => {
-            refuse(at, "`sqlite.execute` writes", "write `effect: keyed`, or use `sqlite.query`");
+            let help = format!("write `effect: keyed`, or use `{database}.query`");
+            refuse(at, &format!("`{database}.execute` writes"), &help);
             EffectClass::Once
         }
         (Operation::Execute, Some((EffectClass::Keyed, at))) if !keyed => {
@@ -205,7 +208,7 @@ fn sqlite_class(operation: Operation, tool: &SqliteTool, out: &mut Diagnostics) 
 
 /// Makes a SQLite tool.
 pub(super) fn build_sqlite(operation: Operation, tree: &Tree, cx: &mut Build<'_>) -> Result<Arc<dyn Tool>, Diagnostic> {
-    let tool: SqliteTool = config_again(tree)?;
+    let tool: SqlTool = config_again(tree)?;
     let connection: Connection = config_again(&cx.connection(&tool.connection)?)?;
     let init = match &connection.init {
         None => None,

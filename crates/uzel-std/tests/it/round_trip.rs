@@ -10,12 +10,13 @@ use proptest::{
 use serde_json::{Value, json};
 use uzel_core::{
     builder::{
-        Builder, Join, Node, On, code, code_fn_as, connection, defaults, files, guard, guard_value, http, human,
-        limits, llm, model, node, retrieve, retry, route, tool, uses,
+        Builder, Node, On, code, code_fn_as, connection, defaults, files, guard, guard_value, http, human, limits, llm,
+        model, node, retrieve, retry, route, tool, uses,
     },
     check::{Choices, Reading, read},
     diagnostic::Diagnostics,
     failure::Failure,
+    graph::{ItemError, Join},
     kind::Catalog,
     source::{SourceId, Sources},
     yaml,
@@ -64,7 +65,8 @@ fn comes_back(name: &str, main: &str, files: &Files) -> bool {
 fn examples_of_kinds_come_back() {
     for kind in uzel_std::catalog().kinds {
         for example in kind.examples {
-            let files = Files::from([("app.yaml".to_owned(), example.app.as_bytes().to_vec())]);
+            let mut files = Files::from([("app.yaml".to_owned(), example.app.as_bytes().to_vec())]);
+            files.extend(kind.files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
             assert!(comes_back(kind.name, "app.yaml", &files), "{}: {}", kind.name, example.title);
         }
     }
@@ -277,13 +279,15 @@ fn nodes_inside_nodes_come_back() {
         .input_type("parts", "[string]")
         .node(
             "notes",
-            uzel_core::builder::map_over("input.parts").as_("part").max_parallel(2).on_item_error(On::Skip).body(
-                |body| {
+            uzel_core::builder::map_over("input.parts")
+                .as_("part")
+                .max_parallel(2)
+                .on_item_error(ItemError::SkipUpTo(0.07))
+                .body(|body| {
                     let body = (0..3).fold(body, |body, i| body.node(&format!("step_{i}"), inner(&i.to_string())));
                     let again = uzel_core::builder::loop_until("loop.index == 2").max_rounds(3).do_(inner("last"));
                     body.node("again", again).output("text", "${{ step_2 }}")
-                },
-            ),
+                }),
         )
         .node(
             "all",
@@ -299,7 +303,7 @@ fn nodes_inside_nodes_come_back() {
         "version": 1, "name": "nested", "inputs": { "parts": "[string]" },
         "nodes": {
             "notes": {
-                "kind": "map", "for_each": "input.parts", "as": "part", "max_parallel": 2, "on_item_error": "skip",
+                "kind": "map", "for_each": "input.parts", "as": "part", "max_parallel": 2, "on_item_error": { "skip_up_to": "7%" },
                 "do": {
                     "step_0": { "kind": "code", "run": "rust:text_0", "output": "string", "with": { "given": "${{ part }}" } },
                     "step_1": { "kind": "code", "run": "rust:text_1", "output": "string", "with": { "given": "${{ part }}" } },

@@ -29,10 +29,11 @@ fn inside(case: &Case, shape: &str, name: &str) -> Case {
     let (nodes, output) = (section(app, "nodes"), section(app, "output"));
     let mut files: BTreeMap<String, String> = case.files.clone();
     let (keys, prefix) = match shape {
-        "map" => ("for_each: '[1]'", format!("{name}[0].")),
-        "reduce" => ("over: '[1]'", format!("{name}[0:0].")),
-        "loop" => ("until: 'true'\n    max_rounds: 2", format!("{name}[0].")),
-        _ => ("", format!("{name}.")),
+        "map" => (format!("for_each: '[1]'\n    as: item_{name}"), format!("{name}[0].")),
+        // A list of anything, so that its items may be what the body gives.
+        "reduce" => (format!("over: \"'[1]' | from_json\"\n    as: batch_{name}"), format!("{name}[0:0].")),
+        "loop" => ("until: 'true'\n    max_rounds: 2".to_owned(), format!("{name}[0].")),
+        _ => (String::new(), format!("{name}.")),
     };
     let text = if shape == "graph" {
         files.insert(format!("{name}.yaml"), app.to_owned());
@@ -62,6 +63,8 @@ fn expectations(case: &Case, shape: &str, name: &str, to: &dyn Fn(String) -> Str
     let mut found: Vec<(usize, Expect)> = vec![];
     for (at, one) in &case.expect {
         let one = match one.clone().map(to) {
+            // Where it failed inside is said in the failure's causes.
+            Expect::Fails(_, text) => Expect::Fails(Some(name.to_owned()), text),
             Expect::Gives(value) => Expect::Gives(json!({ name: around(shape, value) })),
             // The rest of a body that failed is cancelled; what is left of a run that ended stays as it is.
             Expect::State(path, state, value)

@@ -60,6 +60,7 @@ fn perform(case: &Case, graph: &Arc<Graph>) -> Vec<String> {
     }
     let found = player.compare(case);
     let mut problems = player.problems;
+    problems.extend_from_slice(player.stage.problems());
     problems.extend(found);
     if let Some(last) = problems.last_mut() {
         // Once for a case is enough to see what happened.
@@ -98,8 +99,7 @@ impl Player {
 
     /// Every prefix of every log is one that another process may take up.
     fn look(&mut self) {
-        let found = self.stage.disagreement();
-        self.problems.extend(found);
+        self.stage.compare();
     }
 
     fn step(&mut self, step: &Step) -> Result<(), String> {
@@ -160,7 +160,7 @@ impl Player {
     }
 
     /// Everything that the page says, against how it is.
-    fn compare(&mut self, case: &Case) -> Vec<String> {
+    fn compare(&self, case: &Case) -> Vec<String> {
         let places = self.stage.places();
         let mut found = vec![];
         let mut named = BTreeSet::new();

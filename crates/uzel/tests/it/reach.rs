@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use uzel::{
-    Builder, Declaration, Join, Node, On, agent, code, connection, defaults, files, graph, guard, guard_value, hours,
-    http, human, json, limits, llm, loop_until, map_over, model, node, reduce, retrieve, retry, route, seconds, tool,
-    uses,
+    Builder, Declaration, ItemError, Join, Node, On, agent, code, connection, defaults, files, graph, guard,
+    guard_value, hours, http, human, json, limits, llm, loop_until, map_over, model, node, reduce, retrieve, retry,
+    route, seconds, tool, uses,
 };
 use uzel_core::{
     diagnostic::Diagnostics,
@@ -16,9 +16,6 @@ use uzel_core::{
 };
 
 use crate::schema;
-
-/// Rows for what the language has and the schema does not say yet.
-const COMING: &[&str] = &["node/join"];
 
 const SOURCE: &str = include_str!("reach.rs");
 
@@ -169,7 +166,7 @@ fn rows() -> Vec<(&'static str, Made)> {
         "node.map/for_each": map_over("x");
         "node.map/as": map_over("x").as_("y");
         "node.map/max_parallel": map_over("x").max_parallel(2);
-        "node.map/on_item_error": map_over("x").on_item_error(On::Skip);
+        "node.map/on_item_error": map_over("x").on_item_error(ItemError::Skip);
         "node.map/do": map_over("x").do_(llm("m"));
         "node.map/do": map_over("x").body(|body| body.node("a", llm("m")));
         "node.map/output": map_over("x").body(|body| body.output("a", 1));
@@ -182,6 +179,7 @@ fn rows() -> Vec<(&'static str, Made)> {
         "node.reduce/output": reduce("x").body(|body| body.output_value("x"));
         "node.loop/until": loop_until("x");
         "node.loop/max_rounds": loop_until("x").max_rounds(2);
+        "node.loop/on_max_rounds": loop_until("x").on_max_rounds("fail");
         "node.loop/do": loop_until("x").do_(llm("m"));
         "node.loop/output": loop_until("x").body(|body| body.output_value("x"));
         "node.graph/use": graph("x.yaml");
@@ -357,8 +355,11 @@ fn reactions_and_joins_are_as_in_a_file() {
         words(Join::Settle.into()),
         words(Join::Quorum(2).into()),
         words(Join::Deadline(seconds(5)).into()),
+        words(ItemError::Fail.into()),
+        words(ItemError::Skip.into()),
+        words(ItemError::SkipUpTo(0.07).into()),
     ];
-    let expected = r#""fail" "skip" {"use":{"a":1}} {"run":"ask"} {"stop":"No."} "all" "any" "settle" {"quorum":2} {"deadline":"5s"}"#;
+    let expected = r#""fail" "skip" {"use":{"a":1}} {"run":"ask"} {"stop":"No."} "all" "any" "settle" {"quorum":2} {"deadline":"5s"} "fail" "skip" {"skip_up_to":"7%"}"#;
     assert_eq!(all.join(" "), expected);
 }
 

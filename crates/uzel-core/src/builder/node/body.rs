@@ -67,8 +67,7 @@ impl Node {
         self.set("max_parallel", most)
     }
 
-    /// What the failure of one item does: [`On::Fail`](crate::builder::On), `On::Skip`, or
-    /// `json!({ "skip_up_to": "5%" })`.
+    /// What the failure of one item does: [`ItemError::SkipUpTo(0.05)`](crate::graph::ItemError), or as in an app file.
     #[track_caller]
     pub fn on_item_error(self, reaction: impl Into<Value>) -> Self {
         self.set("on_item_error", reaction.into())
@@ -84,6 +83,12 @@ impl Node {
     #[track_caller]
     pub fn empty(self, value: impl Into<Setting>) -> Self {
         self.set("empty", value)
+    }
+
+    /// What it means that the rounds of a `loop` are used up: `"last"` or `"fail"`.
+    #[track_caller]
+    pub fn on_max_rounds(self, meaning: &str) -> Self {
+        self.set("on_max_rounds", meaning)
     }
 
     /// How many rounds a `loop` has at most.

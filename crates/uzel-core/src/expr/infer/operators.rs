@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Checker, Use};
 use crate::{
     diagnostic::{Code, did_you_mean},
-    expr::place::range,
+    expr::{heard::Expected, place::range},
     schema::Type,
 };
 
@@ -170,6 +170,11 @@ impl Checker<'_> {
 
     /// Tells when two values can never be equal. Comparing with null is a test, and always allowed.
     fn can_be_equal(&mut self, left: &Expr<'_>, a: &Type, right: &Expr<'_>, b: &Type) {
+        self.types.hear(|heard| {
+            let marked = |expr: &Expr<'_>| matches!(expr, Expr::Const(c) if c.value.as_str().is_some_and(|text| heard.marks(text)));
+            let other = if marked(left) { Some(b) } else { marked(right).then_some(a) };
+            heard.expected = other.cloned().map(Expected::Text).or_else(|| heard.expected.take());
+        });
         if *a == Type::Null || *b == Type::Null {
             return;
         }

@@ -7,7 +7,10 @@ use minijinja::machinery::ast::Expr;
 use super::{Checker, Use};
 use crate::{
     diagnostic::{Code, Diagnostic, did_you_mean},
-    expr::place::{bytes, range},
+    expr::{
+        heard::{Expected, Step, without_quotes},
+        place::{bytes, range},
+    },
     schema::{FieldLookup, Type},
     source::Span,
 };
@@ -69,17 +72,36 @@ impl Checker<'_> {
 
     fn root(&mut self, name: &str, at: Range<usize>) -> Reached {
         let path = Some(vec![name.to_owned()]);
+        let local = self.local(name).is_some();
+        self.types.hear(|heard| {
+            if heard.marks(name) {
+                let locals = self.locals.iter().rev().map(|(name, ty)| (name.clone(), ty.clone(), None));
+                heard.expected = Some(Expected::Name(locals.chain(self.types.roots()).collect()));
+            }
+        });
         let (ty, declared) = match (self.local(name), self.types.get(name)) {
             (Some(ty), _) => (ty.clone(), None),
             (None, Some((ty, declared))) => (ty.clone(), declared.map(|at| (at, name.to_owned()))),
             (None, None) => {
                 let known = self.types.names().chain(self.locals.iter().map(|(name, _)| name.as_str()));
                 let help = did_you_mean(name, known);
-                self.push(Code::UNKNOWN_REFERENCE, at, format!("there is no node or root `{name}`"), help);
+                self.push(Code::UNKNOWN_REFERENCE, at.clone(), format!("there is no node or root `{name}`"), help);
                 (Type::Any, None)
             }
         };
-        self.narrowed(Reached { ty, path, declared, told: false })
+        let reached = self.narrowed(Reached { ty, path, declared, told: false });
+        let declared = reached.declared.as_ref().map(|(at, _)| *at);
+        self.stepped(&reached, at, None, declared, local);
+        reached
+    }
+
+    /// Tells an editor about a name or a field.
+    fn stepped(&self, to: &Reached, at: Range<usize>, of: Option<Type>, declared: Option<Span>, local: bool) {
+        self.types.hear(|heard| {
+            let at = self.program.at(without_quotes(at, self.program.source()));
+            let path = to.path.clone().unwrap_or_default();
+            heard.steps.push(Step { at, path, ty: to.ty.clone(), of, declared, local });
+        });
     }
 
     fn narrowed(&self, mut reached: Reached) -> Reached {
@@ -94,14 +116,22 @@ impl Checker<'_> {
             path.push(name.to_owned());
             path
         });
+        self.types.hear(|heard| {
+            if heard.marks(name) {
+                heard.expected = Some(Expected::Field(base.ty.clone()));
+            }
+        });
         let found = base.ty.field(name);
         match found {
             FieldLookup::Found(ty, declared) => {
+                let own = declared;
                 let declared = match (declared, &path) {
                     (Some(at), Some(path)) => Some((at, path.join("."))),
                     _ => base.declared,
                 };
-                self.narrowed(Reached { ty, path, declared, told: base.told })
+                let reached = self.narrowed(Reached { ty, path, declared, told: base.told });
+                self.stepped(&reached, at, Some(base.ty), own, false);
+                reached
             }
             FieldLookup::Unknown => Reached { ty: Type::Any, path, declared: None, told: base.told },
             FieldLookup::Missing { known, .. } => {

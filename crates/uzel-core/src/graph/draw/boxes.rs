@@ -129,5 +129,6 @@ pub(super) fn remarks(vertex: &Vertex, look: Look) -> Vec<(Tone, String)> {
         (Tone::Text, format!("only when {}", if look.ascii { when.replace('…', "...") } else { when }))
     });
     let reactions = vertex.reactions.iter().map(|(class, reaction)| (Tone::Line(*class), reaction.clone()));
-    when.chain(reactions).collect()
+    let ways = vertex.ways.iter().map(|way| (Tone::Text, way.clone()));
+    when.chain(ways).chain(reactions).collect()
 }

@@ -1,10 +1,12 @@
 //! What is drawn, apart from how: nodes, links between them, and pictures inside nodes. Made of a graph; read by every
 //! drawing.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
+
+use indexmap::IndexMap;
 
 use super::text::plain;
-use crate::graph::{Graph, NodeDef, Reaction, Via};
+use crate::graph::{Graph, Inner, Join, NodeDef, Plan, Reaction, Shape, Via};
 
 /// Nodes and links; a link leads from an earlier node of [`Picture::order`] to a later one.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,8 @@ pub(super) struct Vertex {
     pub(super) about: String,
     /// It is stepped over unless this holds.
     pub(super) when: Option<String>,
+    /// How it repeats what is inside it, and which parents it waits for if that is not usual.
+    pub(super) ways: Vec<String>,
     /// What its failure and its block do, unless that is a link.
     pub(super) reactions: Vec<(Class, String)>,
     /// Its block ends the run with a text.
@@ -100,18 +104,18 @@ impl Sort {
 impl Picture {
     /// The picture of a graph.
     pub(super) fn of(graph: &Graph) -> Self {
-        Self::of_nodes(&graph.nodes.values().map(|node| &**node).collect::<Vec<_>>())
+        Self::of_nodes(&graph.nodes)
     }
 
     /// The picture of nodes that stand side by side.
-    fn of_nodes(nodes: &[&NodeDef]) -> Self {
-        let vertices = nodes.iter().map(|node| vertex(node)).collect();
+    fn of_nodes(nodes: &IndexMap<String, Arc<NodeDef>>) -> Self {
+        let vertices = nodes.values().map(|node| vertex(node)).collect();
         let mut links = vec![];
-        for (from, node) in nodes.iter().enumerate() {
+        for (from, node) in nodes.values().enumerate() {
             let mut children = node.children.clone();
             children.sort_unstable();
             for (to, edge) in children {
-                let Some(edge) = nodes.get(to).and_then(|child| child.parents.get(edge)) else { continue };
+                let Some(edge) = nodes.get_index(to).and_then(|(_, child)| child.parents.get(edge)) else { continue };
                 let (class, label) = match &edge.via {
                     Via::Flow => (Class::Flow, String::new()),
                     Via::Error => (Class::Error, "error".to_owned()),
@@ -172,8 +176,29 @@ fn vertex(node: &NodeDef) -> Vertex {
         sort: Sort::of(node.kind.name),
         about: plain(&node.description),
         when: node.when.as_ref().map(|when| plain(when.source())),
+        ways: node.plan.iter().map(repeats).chain(waits(node.join)).collect(),
         reactions: reactions.into_iter().flatten().collect(),
         stops: matches!(node.on_block, Reaction::Stop(_)),
-        inside: None,
+        inside: node.plan.as_ref().map(|plan| Picture::of_nodes(plan.inner.nodes())),
     }
+}
+
+/// How a node runs what is inside it.
+pub(super) fn repeats(plan: &Plan) -> String {
+    match &plan.shape {
+        Shape::Map { item, max_parallel, .. } => format!("once for each `{item}`, {max_parallel} at a time"),
+        Shape::Reduce { item, batch, .. } => format!("for each `{item}` of {batch}, until one value is left"),
+        Shape::Loop { until, max_rounds, .. } => {
+            format!("until {}, at most {max_rounds} rounds", plain(until.source()))
+        }
+        Shape::Graph => match &plan.inner {
+            Inner::App(graph) => format!("runs the app `{}`", plain(&graph.name)),
+            Inner::Nodes(_) => "runs these nodes".to_owned(),
+        },
+    }
+}
+
+/// A join other than `all`.
+fn waits(join: Join) -> Option<String> {
+    (join != Join::All).then(|| format!("join: {join}"))
 }

@@ -180,6 +180,7 @@ fn tip(vertex: &Vertex) -> String {
     let mut lines = vec![format!("{} ({})", vertex.id, vertex.kind)];
     lines.extend((!vertex.about.is_empty()).then(|| vertex.about.clone()));
     lines.extend(vertex.when.iter().map(|when| format!("only when {when}")));
+    lines.extend(vertex.ways.iter().cloned());
     lines.extend(vertex.reactions.iter().map(|(_, reaction)| reaction.clone()));
     lines.join("\n")
 }

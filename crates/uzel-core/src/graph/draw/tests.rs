@@ -22,6 +22,7 @@ fn picture(nodes: &str, links: &str) -> Picture {
             sort: Sort::Model,
             about: String::new(),
             when: word.ends_with('?').then(|| "input.urgent".to_owned()),
+            ways: vec![],
             reactions: vec![],
             stops: false,
             inside: None,

@@ -1,0 +1,105 @@
+//! Connections that an app can name and `check` knows, whose protocol this version does not speak yet: apps can be
+//! written and checked against them; preparing one to run says plainly that it cannot be run here.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+use uzel_core::{
+    build::Build,
+    capability::tool::{EffectClass, Tool},
+    check::Check,
+    diagnostic::{Code, Diagnostic},
+    duration::DurationText,
+    kind::ToolPorts,
+    schema::{Schema, Type},
+    yaml::{self, Text, Tree},
+};
+
+/// A server behind an address.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Server {
+    /// `postgres` or `redis`.
+    #[serde(rename = "use")]
+    _use: Text,
+    /// The address, with its secrets: `postgres://app:${{ secrets.DB_PASSWORD }}@db.example.com/app`.
+    url: Text,
+}
+
+/// A tool that is one command of Redis.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RedisTool {
+    /// The operation: `get`, `set` or `delete`.
+    #[serde(rename = "use")]
+    _use: Text,
+    /// What it does, for people and for models that may call it.
+    description: Option<Text>,
+    /// Which of `connections`.
+    #[schemars(extend("x-names" = "connections"))]
+    connection: Text,
+    /// How long one try may take. Default: 30s.
+    timeout: Option<DurationText>,
+}
+
+/// The commands.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Command {
+    Get,
+    Set,
+    Delete,
+}
+
+/// Checks a declaration of a server.
+pub(super) fn check_server(tree: &Tree, cx: &mut Check<'_>) {
+    let Some(server) = yaml::from_tree::<Server>(tree, cx.out) else { return };
+    if !server.url.as_str().contains("://") && !server.url.as_str().contains("${{") {
+        let message = "`url` must be an address such as `postgres://user@host/database`";
+        cx.report(Diagnostic::new(Code::BAD_KIND_CONFIG, server.url.span, message));
+    }
+}
+
+/// Checks a tool on Redis: its parameters follow from the command.
+pub(super) fn check_redis(command: Command, tree: &Tree, cx: &mut Check<'_>) -> Option<ToolPorts> {
+    let tool: RedisTool = yaml::from_tree(tree, cx.out)?;
+    cx.known("connections", &tool.connection, |declared| &declared.connections);
+    let (params, output, class) = match command {
+        Command::Get => (
+            json!({ "key": { "type": "string" } }),
+            Type::object([("value", Type::String.or_null())]),
+            EffectClass::Read,
+        ),
+        Command::Set => (
+            json!({ "key": { "type": "string" }, "value": { "type": "string" },
+                    "ttl_seconds": { "type": ["integer", "null"], "minimum": 1 } }),
+            Type::object([("ok", Type::Boolean)]),
+            EffectClass::Idempotent,
+        ),
+        Command::Delete => (
+            json!({ "key": { "type": "string" } }),
+            Type::object([("deleted", Type::Integer)]),
+            EffectClass::Idempotent,
+        ),
+    };
+    let required = if command == Command::Set { json!(["key", "value"]) } else { json!(["key"]) };
+    let params = Schema::from_json_schema(json!({
+        "type": "object", "required": required, "additionalProperties": false, "properties": params,
+    }));
+    Some(ToolPorts {
+        params: params.unwrap_or_else(|_| Schema::any()),
+        output,
+        class,
+        timeout: tool.timeout.map(|timeout| timeout.0),
+        description: tool.description.map(|text| text.as_str().to_owned()).unwrap_or_default(),
+    })
+}
+
+/// Says that such a tool cannot be run here.
+pub(super) fn build(tree: &Tree, _cx: &mut Build<'_>) -> Result<Arc<dyn Tool>, Diagnostic> {
+    let name = tree.get("use").and_then(Tree::as_str).unwrap_or("this tool").to_owned();
+    let message = format!("this version checks apps that use `{name}` and cannot run them");
+    let help = "until it can: `sqlite`, a tool over HTTP, or a function of the host program (`run: rust:NAME`)";
+    Err(Diagnostic::new(Code::NOT_IN_THIS_VERSION, tree.span.head(), message).help(help))
+}
