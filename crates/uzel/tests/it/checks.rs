@@ -176,3 +176,44 @@ fn an_app_with_mistakes_does_not_run() {
     );
     assert!(!scratch.exists(".uzel"), "a run that cannot begin leaves no store");
 }
+
+const REMOTE: &str = r#"version: 1
+inputs: { message: string }
+models: { fast: { use: openai/gpt-5-mini } }
+nodes:
+  sort: { kind: llm, model: fast, prompt: "{{ input.message }}" }
+"#;
+
+#[test]
+fn warnings_can_be_denied_and_allowed() {
+    let scratch = Scratch::new(&[("app.yaml", REMOTE)]);
+    scratch.check(&["check"], expect![[""]]);
+    scratch.check(&["check", "--deny", "warnings", "--format", "json"], expect![[""]]);
+    scratch.check(&["check", "--deny", "UZ3006"], expect![[""]]);
+    scratch.check(&["check", "--deny", "warnings", "--allow", "uz3006"], expect![[""]]);
+    scratch.check(&["check", "--deny", "UZ3306"], expect![[""]]);
+    scratch.check(&["check", "--allow", "UZ2004"], expect![[""]]);
+    scratch.check(&["check", "--allow", "UZ3006", "--deny", "UZ3006"], expect![[""]]);
+}
+
+#[test]
+fn what_the_file_accepts() {
+    let waived = |until: &str| format!("{REMOTE}waive: [{{ code: UZ3006, reason: A pilot., until: {until} }}]\n");
+    let scratch = Scratch::new(&[("app.yaml", &waived("2999-12-31")), ("old/app.yaml", &waived("2020-12-31"))]);
+    scratch.check(&["check", "--deny", "warnings"], expect![[""]]);
+    scratch.check(&["check", "--format", "json"], expect![[""]]);
+    scratch.check(&["check", "old"], expect![[""]]);
+    // What runs does not stop because a day has passed.
+    scratch.check(&["graph", "old", "--format", "mermaid"], expect![[""]]);
+}
+
+#[test]
+fn against_the_app_that_is_in_use() {
+    let new = DESK.replace("  look:", "  extra: { kind: human, title: Look }\n  look:");
+    let scratch = Scratch::new(&[("app.yaml", &new), ("old.yaml", DESK), ("bad.yaml", BROKEN)]);
+    scratch.check(&["check"], expect![[""]]);
+    scratch.check(&["check", "--against", "old.yaml"], expect![[""]]);
+    scratch.check(&["check", "--against", "app.yaml"], expect![[""]]);
+    scratch.check(&["check", "--against", "bad.yaml"], expect![[""]]);
+    scratch.check(&["check", "--against", "none.yaml"], expect![[""]]);
+}
