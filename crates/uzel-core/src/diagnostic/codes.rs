@@ -102,6 +102,7 @@ codes! {
     MODEL_UNKNOWN         "UZ5002" Error "a model provider that does not exist";
     BUILD_FAILED          "UZ5003" Error "a node could not be prepared";
     NOT_IN_THIS_VERSION   "UZ5004" Error "something that this version checks and cannot run";
+    PROGRAM_TYPE          "UZ5010" Error "a type of the program that does not fit the app";
 
     BAD_INPUT             "UZ6001" Error "an input that does not fit";
     RUN_UNKNOWN           "UZ6002" Error "a run that does not exist";
