@@ -14,6 +14,7 @@ mod broken;
 mod faults;
 mod kinds;
 mod lints;
+mod names;
 mod openai;
 mod pages;
 mod round_trip;
