@@ -24,6 +24,7 @@ pub struct Check<'a> {
     pub(super) inputs: Vec<Input>,
     timeout: Option<std::time::Duration>,
     extra_files: BTreeSet<String>,
+    pub(crate) place: Option<Span>,
 }
 
 /// Reads a file for [`Check`]; hides the reader's lifetime.
@@ -44,7 +45,7 @@ impl<'a> Check<'a> {
         reader: &'a mut dyn ReadText,
         timeout: Option<std::time::Duration>,
     ) -> Self {
-        Self { out, declared, reader, inputs: vec![], timeout, extra_files: BTreeSet::new() }
+        Self { out, declared, reader, inputs: vec![], timeout, extra_files: BTreeSet::new(), place: None }
     }
 
     /// Reports a problem.
@@ -63,6 +64,11 @@ impl<'a> Check<'a> {
             self.out.push(diagnostic.clone());
         }
         Ports { output: Some(Type::Any), later: None, ..ports }
+    }
+
+    /// Where the node begins: for what is missing.
+    pub fn place(&self) -> Option<Span> {
+        self.place
     }
 
     /// The node's own timeout, if it has one.

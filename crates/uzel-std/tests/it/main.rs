@@ -11,6 +11,7 @@
 mod anthropic;
 mod ask;
 mod broken;
+mod calls;
 mod faults;
 mod kinds;
 mod lints;

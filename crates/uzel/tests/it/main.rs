@@ -27,5 +27,6 @@ mod schema;
 mod scratch;
 mod triage;
 mod typed;
+mod waits;
 mod words;
 mod yaml_server;
