@@ -218,6 +218,14 @@ mod tests {
 
         fn emit(&self, _instance: &uzel_core::event::InstancePath, _text: &str) {}
         fn void(&self, _instance: &uzel_core::event::InstancePath) {}
+
+        fn recorded(&self, _name: &str) -> Option<Result<Arc<Value>, Failure>> {
+            None
+        }
+
+        fn secret(&self) -> String {
+            String::new()
+        }
     }
 
     #[test]

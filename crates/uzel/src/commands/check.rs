@@ -13,9 +13,9 @@ use uzel_core::{
 use uzel_runtime::world::{RealWorld, World};
 
 use crate::{
-    cli::{AppChoice, ModelChoice},
+    cli::{AppChoice, OutsideChoice},
     exit::{Error, Exit},
-    project::{Project, choices},
+    project::Project,
     render::{Terminal, diagnostics::Report, human::plural},
 };
 
@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     app: AppChoice,
     #[command(flatten)]
-    model: ModelChoice,
+    outside: OutsideChoice,
     /// Take a warning for an error: a code such as UZ3006, or `warnings` for all of them
     #[arg(long, value_name = "CODE", value_delimiter = ',')]
     deny: Vec<String>,
@@ -49,7 +49,7 @@ enum Format {
 
 pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Error> {
     let project = Project::find(&arguments.app.app)?;
-    let mut choices = choices(&arguments.model.models)?;
+    let mut choices = project.choices(&arguments.outside)?;
     choices.today = Some(Date::of(RealWorld::default().now()));
     choices.levels = levels(&arguments.deny, &arguments.allow)?;
     choices.against = arguments.against.as_ref().map(|old| in_use(old, &choices)).transpose()?;

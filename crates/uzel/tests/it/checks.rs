@@ -146,7 +146,7 @@ fn a_far_place_in_a_large_file() {
             100002 | nodes: { a: { kind: nothing } }
                    |  ^^^^^^^
                    |
-                   = help: known are code, graph, guard, human, llm, map, reduce, loop, retrieve, route, tool
+                   = help: known are agent, code, graph, guard, human, llm, map, reduce, loop, retrieve, route, tool, wait
                            run `uzel explain UZ1004`
 
             app.yaml: 1 error
