@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use serde_json::Value;
 
 use crate::{
+    date::Date,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
     document::{Common, Document},
     expr::{Binding, TypeScope, heard::Listener},
-    graph::{Flag, Graph},
+    graph::{Flag, Graph, Inner},
     kind::{Catalog, KindDef},
     schema::{Schema, Type},
     source::{SourceId, Sources, Span},
@@ -24,11 +25,14 @@ mod lints;
 mod nodes;
 mod order;
 mod presence;
+mod taint;
 mod typing;
 mod view;
+mod waivers;
 
 pub use view::Check;
 pub(crate) use view::is_file_name;
+pub use waivers::{Level, Levels};
 
 /// Where a document's files come from: a folder, a release, a test's table. Paths are relative to the app's folder.
 pub trait Files: Send + Sync {
@@ -47,6 +51,12 @@ impl Files for BTreeMap<String, Vec<u8>> {
 pub struct Choices {
     /// Model name in the app, or `*` for all, to `provider/model`.
     pub models: BTreeMap<String, String>,
+    /// The day on which waivers are judged. Without one none has expired: what runs does not stop because a day passed.
+    pub today: Option<Date>,
+    /// The app that is in use, if this one is to follow it: its new branches are looked at too.
+    pub against: Option<Arc<Graph>>,
+    /// What is made of warnings.
+    pub levels: Levels,
 }
 
 /// What reading a document gives: a graph if there are no errors, and everything there is to say.
@@ -56,8 +66,21 @@ pub struct Reading {
     pub graph: Option<Arc<Graph>>,
     /// In document order.
     pub diagnostics: Diagnostics,
+    /// Findings that the file accepts.
+    pub waived: Vec<Waived>,
     /// What the diagnostics' places refer to.
     pub sources: Sources,
+}
+
+/// A finding that the file accepts, and why.
+#[derive(Clone, Debug)]
+pub struct Waived {
+    /// What was found.
+    pub diagnostic: Diagnostic,
+    /// Why that is right here.
+    pub reason: String,
+    /// The last day on which it is accepted.
+    pub until: Date,
 }
 
 /// Roots of expressions that no node may be called.
@@ -101,17 +124,20 @@ fn finish(
     mut out: Diagnostics,
 ) -> Reading {
     reader.stack.push(main.to_owned());
+    let mut waived = vec![];
     let graph = tree.and_then(|tree| {
-        let app = App { catalog, choices, reader: &mut reader, out: &mut out, slots: &mut 0, depth: 0 };
+        let (reader, out, waived) = (&mut reader, &mut out, &mut waived);
+        let app = App { catalog, choices, reader, out, waived, slots: &mut 0, depth: 0 };
         app.graph(main, &tree)
     });
     out.settle();
+    choices.levels.apply(&mut out);
     let graph = graph.filter(|_| !out.has_errors()).map(|mut graph| {
         graph.sources = reader.sources.clone();
         graph.files = std::mem::take(&mut reader.read);
         Arc::new(graph)
     });
-    Reading { graph, diagnostics: out, sources: reader.sources }
+    Reading { graph, diagnostics: out, waived, sources: reader.sources }
 }
 
 /// Reads files once and remembers them: they become part of the release.
@@ -198,6 +224,7 @@ struct App<'a, 'r> {
     choices: &'a Choices,
     reader: &'a mut Reader<'r>,
     out: &'a mut Diagnostics,
+    waived: &'a mut Vec<Waived>,
     /// The number of the next node.
     slots: &'a mut usize,
     /// How deep the body that is being read stands in others.
@@ -249,12 +276,23 @@ impl App<'_, '_> {
         let output = output.filter(|_| !entries.is_empty());
         let after = output.as_ref().map(Binding::references).unwrap_or_default();
         let linked = edges::link(drafts, unclear, after, None, self.out);
-        if let Some(linked) = &linked {
-            lints::reliability(linked, self.out);
-        }
         // What is asked about is the app itself, not the apps that are nodes of it.
         let types = TypeScope::heard_by(self.reader.listener.clone().filter(|_| self.reader.stack.len() < 2));
         let (nodes, gives) = typing::infer(types, linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
+        let limits = document.limits.clone().unwrap_or_default();
+        let about = lints::About {
+            declared: &declared,
+            inputs: &inputs,
+            flags: &flags,
+            limits: &limits,
+            retry: tree.get("defaults").and_then(|defaults| defaults.get("retry")).map(|retry| retry.span),
+            against: self.choices.against.as_deref().and_then(|old| rolled_out(old, main, self.depth)),
+            given: None,
+        };
+        let scene = lints::Scene::new(&nodes, about);
+        let is_whole = whole && !self.out.has_errors();
+        let found = lints::find(&scene);
+        self.waived.extend(waivers::apply(found, &scene, &document.waive, self.choices, is_whole, self.out));
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {
             name,
@@ -265,7 +303,7 @@ impl App<'_, '_> {
             output,
             gives,
             nodes,
-            limits: document.limits.unwrap_or_default(),
+            limits,
             flags,
             secrets,
             declared,
@@ -314,6 +352,17 @@ impl App<'_, '_> {
         }
         flags
     }
+}
+
+/// The app of the old version that this one takes the place of: the app itself, or one that its nodes run.
+fn rolled_out<'g>(old: &'g Graph, main: &str, depth: usize) -> Option<&'g Graph> {
+    if depth == 0 {
+        return Some(old);
+    }
+    old.all_nodes().into_iter().find_map(|node| match node.plan.as_ref().map(|plan| &plan.inner) {
+        Some(Inner::App(graph)) if graph.main == main => Some(&**graph),
+        _ => None,
+    })
 }
 
 /// The app's name when the file does not say: the file's, or its folder's for `app.yaml`.

@@ -15,6 +15,7 @@ mod program;
 mod scope;
 mod survey;
 mod table;
+mod tested;
 #[cfg(test)]
 mod tests;
 
@@ -131,6 +132,11 @@ impl Expression {
         infer::present(&self.0)
     }
 
+    /// Paths whose text is compared with something or searched in something.
+    pub(crate) fn compared(&self) -> Vec<Vec<String>> {
+        self.0.with_expression(tested::compared).unwrap_or_default()
+    }
+
     /// As [`Self::infer`], for an expression that is only asked whether it is true, such as `when`.
     pub fn infer_condition(&self, types: &TypeScope, out: &mut Diagnostics) -> Type {
         infer::expression(&self.0, types, infer::Use::Condition, out)
@@ -174,6 +180,16 @@ impl Template {
         self.0.source()
     }
 
+    /// The place of bytes of the source.
+    pub fn at(&self, bytes: std::ops::Range<usize>) -> Span {
+        self.0.at(bytes)
+    }
+
+    /// Its pieces in order, with their bytes: plain text, and what stands in braces.
+    pub(crate) fn pieces(&self) -> Vec<(std::ops::Range<usize>, Piece)> {
+        pieces(self.source())
+    }
+
     /// The text; `Code` when an expression in it fails or is undefined, `Limit` when it takes or becomes too much.
     pub fn render(&self, scope: &Scope) -> Result<String, Failure> {
         self.0.render(scope)
@@ -204,6 +220,34 @@ pub(crate) fn test_names() -> impl Iterator<Item = &'static str> {
 /// All functions, for editors.
 pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
     table::FUNCTIONS.iter().copied()
+}
+
+/// What a part of a template is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Text as it is.
+    Words,
+    /// `{{ }}`.
+    Value,
+    /// `{% %}` or a comment.
+    Statement,
+}
+
+fn pieces(source: &str) -> Vec<(std::ops::Range<usize>, Piece)> {
+    let mut tokenizer = Tokenizer::new(source, "", false, SyntaxConfig::default());
+    let mut found: Vec<(std::ops::Range<usize>, Piece)> = vec![];
+    let mut open = None;
+    while let Ok(Some((token, span))) = tokenizer.next_token() {
+        let (start, end) = (span.start_offset as usize, span.end_offset as usize);
+        match token {
+            Token::TemplateData(_) => found.push((start..end, Piece::Words)),
+            Token::VariableStart | Token::BlockStart => open = Some(start),
+            Token::VariableEnd => found.push((open.take().unwrap_or(start)..end, Piece::Value)),
+            Token::BlockEnd => found.push((open.take().unwrap_or(start)..end, Piece::Statement)),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Whether a value counts as true: not null, false, zero, or an empty text, list or map.

@@ -35,7 +35,7 @@ pub fn of_graph(graph: &Graph, path: &str, choices: &Choices, now: Time) -> Rele
 /// Reads the app of a release again, from its own files.
 pub fn reread(release: &Release, catalog: &Catalog) -> Reading {
     let files: &BTreeMap<String, Vec<u8>> = &release.files;
-    read(&release.main, files, catalog, &Choices { models: release.models.clone() })
+    read(&release.main, files, catalog, &Choices { models: release.models.clone(), ..Choices::default() })
 }
 
 /// The graph of a release, or the first thing that is wrong with it today.

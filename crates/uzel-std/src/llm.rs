@@ -15,7 +15,10 @@ use uzel_core::{
     check::Check,
     diagnostic::{Code, Diagnostic, Diagnostics},
     failure::{Failure, FailureClass},
-    graph::Ports,
+    graph::{
+        Ports,
+        facts::{Asks, Facts, Origin},
+    },
     kind::{Kind, KindExample},
     node::{Call, Node, Outcome},
     schema::{Schema, Type},
@@ -98,10 +101,14 @@ output: { topic: "${{ sort.topic }}" }
         {
             examples::read(&file, schema.as_ref(), cx.out);
         }
+        let asks =
+            Asks { model: config.model.clone(), free: config.output.is_none(), max_tokens: config.max_tokens };
+        let facts = Facts { origin: Some(Origin::Model), asks: Some(asks), ..Facts::default() };
+        let text = || Type::object([("text", Type::String), ("model", Type::String)]);
         match (schema, &config.output) {
-            (Some(schema), _) => Ports::of(schema.ty),
-            (None, Some(_)) => Ports::of(Type::Any),
-            (None, None) => Ports::of(Type::object([("text", Type::String), ("model", Type::String)])),
+            (Some(schema), _) => Ports { facts, ..Ports::of(schema.ty) },
+            (None, Some(_)) => Ports { facts, ..Ports::of(Type::Any) },
+            (None, None) => Ports { facts: Facts { plain: &["model"], ..facts }, ..Ports::of(text()) },
         }
     }
 

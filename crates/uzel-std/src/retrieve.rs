@@ -16,7 +16,10 @@ use uzel_core::{
     check::Check,
     diagnostic::{Code, Diagnostic},
     failure::{Failure, FailureClass},
-    graph::Ports,
+    graph::{
+        Ports,
+        facts::{Facts, Origin, Texts},
+    },
     kind::{Kind, KindExample},
     node::{Call, Effect, Endpoint, Node, Outcome, Tried, Work},
     schema::Type,
@@ -74,7 +77,9 @@ output: { text: "${{ find.text }}" }
             ("text", Type::String),
             ("score", Type::Number),
         ]);
-        Ports::of(Type::object([("documents", Type::list(document)), ("text", Type::String)]))
+        let output = Type::object([("documents", Type::list(document)), ("text", Type::String)]);
+        let facts = Facts { origin: Some(Origin::Retrieved), texts: Texts::Own, ..Facts::default() };
+        Ports { facts, ..Ports::of(output) }
     }
 
     fn build(config: Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {

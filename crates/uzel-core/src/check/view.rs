@@ -87,6 +87,11 @@ impl<'a> Check<'a> {
         self.reader.read_text(path, at, self.out)
     }
 
+    /// Names of the inputs that were registered so far.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().map(|input| input.name.as_str())
+    }
+
     /// Registers a prompt: the text itself, or the file that it names.
     pub fn prompt(&mut self, name: &str, text: &Text) {
         let named = is_file_name(text.as_str()).then(|| self.file(text));
@@ -134,7 +139,15 @@ impl<'a> Check<'a> {
         at: Span,
         nullable: bool,
     ) {
-        self.inputs.push(Input { name: name.to_owned(), program, expect, at, fields: vec![], nullable });
+        self.inputs.push(Input {
+            name: name.to_owned(),
+            program,
+            expect,
+            at,
+            fields: vec![],
+            nullable,
+            found: Type::Any,
+        });
     }
 
     /// Reports a name that is not declared under `section`; returns whether it is.

@@ -76,6 +76,20 @@ codes! {
     NO_FAILURE_MODE       "UZ3003" Error "a check that does not say what happens when it breaks";
     UNGUARDED_WRITE       "UZ3004" Warning "a tool that writes, and no guard or person before it";
     RETRY_NOT_SAFE        "UZ3005" Error "a retry of an effect that is not safe to repeat";
+    NO_TIMEOUT            "UZ3006" Warning "a call over the network, and nobody says how long it may take";
+    NO_BACKOFF            "UZ3007" Warning "a retry whose waits do not grow";
+    FREE_TEXT             "UZ3008" Warning "a model's free text where a checked value is needed";
+    AGENT_UNBOUNDED       "UZ3009" Warning "an agent that lacks a limit";
+    MODEL_COMPUTES        "UZ3010" Warning "a model is asked for what code does exactly";
+    NO_DOUBT              "UZ3011" Warning "a model's verdict chooses the way, and there is no way for doubt";
+    NO_FLAG               "UZ3012" Warning "a new branch in an app that is in use, and no flag before it";
+    TAINTED_AGENT         "UZ3013" Warning "text that nobody looked at reaches an agent that may write";
+    TAINTED_WRITE         "UZ3014" Warning "text that nobody looked at steers what is written";
+    TAINTED_STATEMENT     "UZ3015" Warning "text from outside becomes part of a statement";
+
+    WAIVER_EXPIRED        "UZ3020" Error "a waiver whose day has passed";
+    WAIVER_UNUSED         "UZ3021" Warning "a waiver of nothing";
+    BAD_WAIVER            "UZ3022" Error "a waiver that cannot hold";
 
     MISSING_CASE          "UZ4001" Error "a route that lacks a case";
     UNKNOWN_CASE          "UZ4002" Error "a case that the value can never be";
@@ -88,6 +102,7 @@ codes! {
     MODEL_UNKNOWN         "UZ5002" Error "a model provider that does not exist";
     BUILD_FAILED          "UZ5003" Error "a node could not be prepared";
     NOT_IN_THIS_VERSION   "UZ5004" Error "something that this version checks and cannot run";
+    PROGRAM_TYPE          "UZ5010" Error "a type of the program that does not fit the app";
 
     BAD_INPUT             "UZ6001" Error "an input that does not fit";
     RUN_UNKNOWN           "UZ6002" Error "a run that does not exist";

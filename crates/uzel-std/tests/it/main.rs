@@ -14,6 +14,7 @@ mod broken;
 mod calls;
 mod faults;
 mod kinds;
+mod lints;
 mod openai;
 mod pages;
 mod round_trip;

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use uzel_core::{
-    builder::{Builder, Declaration, Node, Registered, Setting},
+    builder::{Builder, Declaration, Node, Registered, Setting, Wanted},
     check::{self, Choices, Files, Reading},
     failure::Failure,
     kind::Catalog,
@@ -34,6 +34,7 @@ pub(crate) type Secrets = dyn Fn(&str) -> Option<String> + Send + Sync;
 pub struct Setup<P> {
     program: P,
     functions: Vec<Registered>,
+    wanted: Vec<Wanted>,
     store: Option<PathBuf>,
     folder: PathBuf,
     secrets: Arc<Secrets>,
@@ -86,7 +87,7 @@ fn with_functions(catalog: &Catalog, functions: &BTreeMap<String, Registered>) -
 
 impl<P> Setup<P> {
     fn new(program: P, folder: PathBuf) -> Self {
-        Self { program, functions: vec![], store: None, folder, secrets: Arc::new(secret) }
+        Self { program, functions: vec![], wanted: vec![], store: None, folder, secrets: Arc::new(secret) }
     }
 
     /// A function of this program that nodes run as `rust:NAME`. It takes one argument, a struct whose fields the
@@ -100,6 +101,27 @@ impl<P> Setup<P> {
         R: Future<Output = Result<O, Failure>> + Send + 'static,
     {
         self.functions.push(Registered::named(name, function));
+        self
+    }
+
+    /// A function that `#[uzel::node]` made, for nodes that run it as `rust:NAME`: `.register(draft_reply::registered())`.
+    pub fn register(mut self, function: Registered) -> Self {
+        self.functions.push(function);
+        self
+    }
+
+    /// Runs are started with values of this type: that it fits the app's `inputs` is checked by [`Setup::build`].
+    #[track_caller]
+    pub fn takes<T: JsonSchema>(mut self) -> Self {
+        self.wanted.push(Wanted::input::<T>());
+        self
+    }
+
+    /// The output of runs is read as this type, by [`RunResult::output`](crate::RunResult::output): that it fits what the
+    /// app gives is checked by [`Setup::build`].
+    #[track_caller]
+    pub fn gives<T: JsonSchema>(mut self) -> Self {
+        self.wanted.push(Wanted::output::<T>());
         self
     }
 
@@ -127,7 +149,11 @@ impl<P: Program> Setup<P> {
     pub fn build(self) -> Result<App, Error> {
         let catalog = uzel_std::catalog();
         let read = self.program.read(self.functions, &Folder(&self.folder), &catalog);
-        let Reading { graph, diagnostics, sources } = read.reading;
+        let Reading { graph, mut diagnostics, mut sources, .. } = read.reading;
+        if let Some(graph) = &graph {
+            self.wanted.iter().for_each(|wanted| wanted.check(graph, &mut sources, &mut diagnostics));
+        }
+        let graph = graph.filter(|_| !diagnostics.has_errors());
         let problems = Problems::of(&read.name, &diagnostics, &sources, &self.folder);
         let Some(graph) = graph else { return Err(Error::App(problems)) };
         let store: Arc<dyn Store> = match &self.store {

@@ -10,9 +10,11 @@
 
 mod api;
 mod batches;
+mod bodies;
 mod builder;
 mod checks;
 mod generated;
+mod graph;
 mod journals;
 mod kill;
 mod processes;
@@ -23,5 +25,6 @@ mod runs;
 mod schema;
 mod scratch;
 mod triage;
+mod typed;
 mod waits;
 mod words;

@@ -4,7 +4,7 @@ use expect_test::expect;
 use serde_json::Value;
 use uzel_core::diagnostic::Code;
 
-use crate::scratch::{DESK, Scratch};
+use crate::scratch::Scratch;
 
 #[test]
 fn new_makes_an_app_that_runs() {
@@ -60,79 +60,6 @@ fn new_makes_the_support_desk() {
         assert_eq!(scratch.read(&format!("desk/{name}")), original);
     }
     assert!(scratch.read("desk/app.yaml").contains("\nname: desk\n"));
-}
-
-#[test]
-fn drawings() {
-    let scratch = Scratch::new(&[("app.yaml", DESK)]);
-    scratch.check(
-        &["graph"],
-        expect![[r#"
-            exit 0
-            --- stdout
-            desk: 3 nodes
-
-            ╭ guard ──╮
-            │ screen  │
-            ╰────┬────╯
-                 ▼
-             ╭ llm ──╮
-             │ sort  │
-             ╰───┬───╯
-                 ▼
-            ╭ human ──╮
-            │ look ?  │
-            ╰─────────╯
-
-              screen  block: the run stops with a text
-              look  only when input.urgent
-        "#]],
-    );
-    scratch.check(
-        &["graph", "--format", "mermaid"],
-        expect![[r#"
-            exit 0
-            --- stdout
-            flowchart TD
-                n0{{"screen<br/><small>guard</small>"}}
-                n1["sort<br/><small>llm</small>"]
-                n2(["look<br/><small>human</small><br/><small>only when input.urgent</small>"])
-                n0 --> n1
-                n1 --> n2
-                n0 -.->|"block"| stop_n0((stop))
-        "#]],
-    );
-    scratch.check(
-        &["graph", "--format", "dot"],
-        expect![[r#"
-            exit 0
-            --- stdout
-            digraph "desk" {
-              rankdir=TB;
-              node [shape=box, style=rounded, fontname="sans-serif"];
-              edge [fontname="sans-serif", fontsize=11];
-              "screen" [label="screen\nguard", shape=hexagon, style=solid];
-              "sort" [label="sort\nllm"];
-              "look" [label="look\nhuman\nonly when input.urgent", shape=oval, style=solid];
-              "screen" -> "sort";
-              "sort" -> "look";
-              "screen stop" [label="stop", shape=circle, style=solid];
-              "screen" -> "screen stop" [label="block", style=dashed];
-            }
-        "#]],
-    );
-}
-
-#[test]
-fn a_larger_drawing() {
-    let app = Scratch::example("support-triage").join("app.yaml").display().to_string();
-    let text = Scratch::new(&[]).fine(&["graph", &app]);
-    assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
-    for expected in
-        ["refund → order_ref, policy", "block → ask_agent", "error → ask_agent", "only when decide.eligible"]
-    {
-        assert!(text.contains(expected), "{expected}: {text}");
-    }
 }
 
 #[test]
