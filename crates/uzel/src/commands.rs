@@ -24,6 +24,7 @@ pub(crate) mod completions;
 pub(crate) mod explain;
 pub(crate) mod graph;
 pub(crate) mod inbox;
+pub(crate) mod lsp;
 pub(crate) mod new;
 pub(crate) mod resume;
 pub(crate) mod run;

@@ -16,5 +16,6 @@ mod faults;
 mod kinds;
 mod lints;
 mod openai;
+mod overlays;
 mod pages;
 mod round_trip;
