@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use crate::{
     date::Date,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    document::{Common, Document},
+    document::{Common, Document, Waiver},
     expr::{Binding, TypeScope, heard::Listener},
     graph::{Graph, Inner},
     kind::{Catalog, KindDef},
@@ -43,14 +43,14 @@ pub use waivers::{Level, Levels};
 pub struct Choices {
     /// Model name in the app, or `*` for all, to `provider/model`. Put over the overlays.
     pub models: BTreeMap<String, String>,
-    /// Files that are put over the app file, in this order; paths from the app's folder.
-    pub overlays: Vec<String>,
     /// The day on which waivers are judged. Without one none has expired: what runs does not stop because a day passed.
     pub today: Option<Date>,
     /// The app that is in use, if this one is to follow it: its new branches are looked at too.
     pub against: Option<Arc<Graph>>,
     /// What is made of warnings.
     pub levels: Levels,
+    /// Files that are put over the app file, in this order; paths from the app's folder.
+    pub overlays: Vec<String>,
 }
 
 /// What reading a document gives: a graph if there are no errors, and everything there is to say.
@@ -208,13 +208,10 @@ impl App<'_, '_> {
             against: self.choices.against.as_deref().and_then(|old| rolled_out(old, main, self.depth)),
             given: None,
         };
-        let scene = lints::Scene::new(&nodes, about);
-        let is_whole = whole && !self.out.has_errors();
-        if is_whole {
+        if whole && !self.out.has_errors() {
             self.unused_flags(&flags, &nodes, output.as_ref());
         }
-        let found = lints::find(&scene);
-        self.waived.extend(waivers::apply(found, &scene, &document.waive, self.choices, is_whole, self.out));
+        self.reliability(&lints::Scene::new(&nodes, about), &document.waive, whole);
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {
             name,
@@ -232,6 +229,13 @@ impl App<'_, '_> {
             files: BTreeMap::new(),
             sources: Sources::default(),
         })
+    }
+
+    /// What is known to go wrong with such graphs, but for what the file accepts.
+    fn reliability(&mut self, scene: &lints::Scene<'_>, waive: &[Waiver], whole: bool) {
+        let is_whole = whole && !self.out.has_errors();
+        let found = lints::find(scene);
+        self.waived.extend(waivers::apply(found, scene, waive, self.choices, is_whole, self.out));
     }
 
     fn version(&mut self, document: &Document, tree: &Tree) {

@@ -92,6 +92,7 @@ impl KindDef {
             takes: K::TAKES,
             schema: || schemars::schema_for!(K::Config),
             check: |tree, cx| {
+                cx.place = Some(tree.span.head());
                 let (config, soundness) = yaml::partly_from_tree::<K::Config>(tree, cx.out);
                 match soundness {
                     Soundness::Whole => Some(K::check(&config?, cx)),

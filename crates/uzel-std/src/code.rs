@@ -275,6 +275,7 @@ impl Node for Runner {
                         class: EffectClass::Idempotent,
                         endpoints: std::slice::from_ref(endpoint),
                         reserve_usd: 0.0,
+                        until: None,
                     };
                     let recorded = call.effect(effect, &Calling { function: &**function, argument }).await?;
                     self.checked(Value::clone(&recorded.value))?;

@@ -100,7 +100,7 @@ output: { decision: "${{ approve.action }}" }
             ("at", Type::Integer),
         ]);
         let facts = Facts {
-            origin: Some(Origin::Person),
+            origins: &[Origin::Person],
             texts: Texts::Own,
             plain: &["action", "by", "at"],
             // With one button, who answers agrees; with several, somebody must look at which it was.
@@ -218,6 +218,14 @@ mod tests {
 
         fn emit(&self, _instance: &uzel_core::event::InstancePath, _text: &str) {}
         fn void(&self, _instance: &uzel_core::event::InstancePath) {}
+
+        fn recorded(&self, _name: &str) -> Option<Result<Arc<Value>, Failure>> {
+            None
+        }
+
+        fn secret(&self) -> String {
+            String::new()
+        }
     }
 
     #[test]

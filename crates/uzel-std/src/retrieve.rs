@@ -78,7 +78,7 @@ output: { text: "${{ find.text }}" }
             ("score", Type::Number),
         ]);
         let output = Type::object([("documents", Type::list(document)), ("text", Type::String)]);
-        let facts = Facts { origin: Some(Origin::Retrieved), texts: Texts::Own, ..Facts::default() };
+        let facts = Facts { origins: &[Origin::Retrieved], texts: Texts::Own, ..Facts::default() };
         Ports { facts, ..Ports::of(output) }
     }
 
@@ -110,7 +110,7 @@ impl Node for Searcher {
         Box::pin(async move {
             let query = input.get("query").and_then(Value::as_str).unwrap_or_default().to_owned();
             let effect =
-                Effect { name: "search", class: EffectClass::Read, endpoints: &self.endpoints, reserve_usd: 0.0 };
+                Effect { name: "search", class: EffectClass::Read, endpoints: &self.endpoints, reserve_usd: 0.0, until: None };
             Ok(call.effect(effect, &Search { searcher: self, query }).await?.into_outcome())
         })
     }

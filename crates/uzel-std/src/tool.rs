@@ -111,30 +111,39 @@ impl Node for Caller {
                 class: tool.ports.class,
                 endpoints: std::slice::from_ref(&tool.endpoint),
                 reserve_usd: 0.0,
+                until: None,
             };
             Ok(call.effect(effect, &Calling { tool, arguments }).await?.into_outcome())
         })
     }
 }
 
-/// The arguments with defaults, or what does not fit.
+/// The arguments of the node with defaults, or what does not fit.
 fn arguments(tool: &BoundTool, input: &Value) -> Result<Value, Failure> {
-    let mut arguments = match input.get("with") {
+    let arguments = match input.get("with") {
         None | Some(Value::Null) => Value::Object(Map::new()),
         Some(with) => with.clone(),
     };
-    tool.ports.params.fill_defaults(&mut arguments);
-    tool.ports.params.check(&arguments).map_err(|violations| {
-        let causes = violations.into_iter().map(|violation| violation.message);
+    fit(tool, arguments).map_err(|violations| {
         let failure = Failure::new(FailureClass::Invalid, format!("the arguments of `{}` do not fit", tool.name));
-        causes.fold(failure, Failure::because)
-    })?;
+        violations.into_iter().fold(failure, Failure::because)
+    })
+}
+
+/// Arguments with defaults, or what does not fit.
+pub(crate) fn fit(tool: &BoundTool, mut arguments: Value) -> Result<Value, Vec<String>> {
+    tool.ports.params.fill_defaults(&mut arguments);
+    let checked = tool.ports.params.check(&arguments);
+    checked.map_err(|violations| violations.into_iter().map(|violation| violation.message).collect::<Vec<_>>())?;
     Ok(arguments)
 }
 
-struct Calling<'t> {
-    tool: &'t BoundTool,
-    arguments: Value,
+/// One call of a tool with arguments that fit.
+pub(crate) struct Calling<'t> {
+    /// The tool.
+    pub(crate) tool: &'t BoundTool,
+    /// With defaults.
+    pub(crate) arguments: Value,
 }
 
 impl Work for Calling<'_> {

@@ -33,7 +33,7 @@ pub(crate) struct Project {
 }
 
 /// The files of a folder.
-struct Folder<'a>(&'a Path);
+pub(crate) struct Folder<'a>(pub(crate) &'a Path);
 
 impl Files for Folder<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {

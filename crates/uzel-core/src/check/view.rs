@@ -23,6 +23,7 @@ pub struct Check<'a> {
     reader: &'a mut dyn ReadText,
     pub(super) inputs: Vec<Input>,
     timeout: Option<std::time::Duration>,
+    pub(crate) place: Option<Span>,
 }
 
 /// Reads a file for [`Check`]; hides the reader's lifetime.
@@ -43,7 +44,7 @@ impl<'a> Check<'a> {
         reader: &'a mut dyn ReadText,
         timeout: Option<std::time::Duration>,
     ) -> Self {
-        Self { out, declared, reader, inputs: vec![], timeout }
+        Self { out, declared, reader, inputs: vec![], timeout, place: None }
     }
 
     /// Reports a problem.
@@ -64,6 +65,11 @@ impl<'a> Check<'a> {
         Ports { output: Some(Type::Any), later: None, ..ports }
     }
 
+    /// Where the node begins: for what is missing.
+    pub fn place(&self) -> Option<Span> {
+        self.place
+    }
+
     /// The node's own timeout, if it has one.
     pub fn timeout(&self) -> Option<std::time::Duration> {
         self.timeout
@@ -77,6 +83,11 @@ impl<'a> Check<'a> {
     /// As [`Check::file`], for a path that is only part of a text.
     pub fn file_at(&mut self, path: &str, at: Span) -> Option<Text> {
         self.reader.read_text(path, at, self.out)
+    }
+
+    /// Names of the inputs that were registered so far.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().map(|input| input.name.as_str())
     }
 
     /// Registers a prompt: the text itself, or the file that it names, with the files that it includes.

@@ -8,6 +8,7 @@ use uzel_core::check::{Choices, Reading, read};
 use crate::broken::files;
 
 mod agent;
+mod bodies;
 mod rollout;
 mod taint;
 mod waivers;
@@ -16,7 +17,7 @@ mod writes;
 /// Checks a text that begins after the version, with kinds that only tests need.
 fn check(app: &str, choices: &Choices) -> Reading {
     let files = BTreeMap::from([("app.yaml".to_owned(), format!("version: 1\n{app}").into_bytes())]);
-    read("app.yaml", &files, &uzel_std::catalog().with::<agent::Helper>(), choices)
+    read("app.yaml", &files, &uzel_std::catalog(), choices)
 }
 
 /// What is said of an app, one line each: code, line, sentence.
@@ -167,8 +168,8 @@ fn free_text() {
     silent(&app("  a: { kind: code, run: \"builtin:hash\", with: { value: \"${{ judge.text }}\" } }"));
     silent(&app("  a: { kind: code, run: \"builtin:sum\", with: { values: [\"${{ judge.text | length }}\", 1] } }"));
     // A schema on the way, a person, or a guard with a schema ends it.
-    silent(&app("  read: { kind: llm, model: fast, prompt: \"{{ judge.text }}\", output: { yes: boolean } }\n  \
-         a: { kind: human, title: Look, when: read.yes }"));
+    silent(&app("  read: { kind: llm, model: fast, prompt: \"{{ judge.text }}\", output: { is: boolean } }\n  \
+         a: { kind: human, title: Look, when: read.is }"));
     silent(&app("  ask: { kind: human, title: \"${{ judge.text }}\", form: { wish: string } }\n  \
          a: { kind: human, title: Look, when: ask.form.wish == \"yes\" }"));
     silent(&app(

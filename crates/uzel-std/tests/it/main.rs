@@ -11,9 +11,11 @@
 mod anthropic;
 mod ask;
 mod broken;
+mod calls;
 mod faults;
 mod kinds;
 mod lints;
+mod names;
 mod openai;
 mod overlays;
 mod pages;
