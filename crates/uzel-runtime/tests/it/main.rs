@@ -4,6 +4,7 @@
 
 mod crash;
 mod driver;
+mod model;
 mod nested;
 mod semantics;
 mod store;
