@@ -12,44 +12,36 @@ use crate::{
     graph::{Flag, Graph, Inner},
     kind::{Catalog, KindDef},
     schema::{Schema, Type},
-    source::{SourceId, Sources, Span},
-    yaml::{self, Data, Soundness, Text, Tree},
+    source::Sources,
+    yaml::{self, Data, Soundness, Tree},
 };
 
 mod bodies;
 mod declarations;
 mod edges;
+mod files;
 mod joins;
 mod limits;
 mod lints;
 mod nodes;
 mod order;
+mod overlays;
 mod presence;
 mod taint;
 mod typing;
 mod view;
 mod waivers;
 
+pub use files::Files;
+use files::Reader;
 pub use view::Check;
 pub(crate) use view::is_file_name;
 pub use waivers::{Level, Levels};
 
-/// Where a document's files come from: a folder, a release, a test's table. Paths are relative to the app's folder.
-pub trait Files: Send + Sync {
-    /// The file's bytes, or why there are none, in words.
-    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
-}
-
-impl Files for BTreeMap<String, Vec<u8>> {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        self.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
-    }
-}
-
 /// Choices made outside the file.
 #[derive(Clone, Debug, Default)]
 pub struct Choices {
-    /// Model name in the app, or `*` for all, to `provider/model`.
+    /// Model name in the app, or `*` for all, to `provider/model`. Put over the overlays.
     pub models: BTreeMap<String, String>,
     /// The day on which waivers are judged. Without one none has expired: what runs does not stop because a day passed.
     pub today: Option<Date>,
@@ -57,6 +49,8 @@ pub struct Choices {
     pub against: Option<Arc<Graph>>,
     /// What is made of warnings.
     pub levels: Levels,
+    /// Files that are put over the app file, in this order; paths from the app's folder.
+    pub overlays: Vec<String>,
 }
 
 /// What reading a document gives: a graph if there are no errors, and everything there is to say.
@@ -102,7 +96,8 @@ pub(crate) fn read_heard(
     choices: &Choices,
     listener: Listener,
 ) -> (Reading, Option<Tree>) {
-    let mut reader = Reader { listener: Some(listener), ..Reader::new(files) };
+    let mut reader = Reader::new(files);
+    reader.listener = Some(listener);
     let mut out = Diagnostics::default();
     let tree = reader.tree(main, &mut out);
     (finish(main, tree.clone(), reader, catalog, choices, out), tree)
@@ -123,6 +118,7 @@ fn finish(
     choices: &Choices,
     mut out: Diagnostics,
 ) -> Reading {
+    let tree = tree.map(|tree| overlays::apply(tree, &choices.overlays, &mut reader, &mut out));
     reader.stack.push(main.to_owned());
     let mut waived = vec![];
     let graph = tree.and_then(|tree| {
@@ -134,88 +130,10 @@ fn finish(
     choices.levels.apply(&mut out);
     let graph = graph.filter(|_| !out.has_errors()).map(|mut graph| {
         graph.sources = reader.sources.clone();
-        graph.files = std::mem::take(&mut reader.read);
+        graph.files = reader.take_read();
         Arc::new(graph)
     });
     Reading { graph, diagnostics: out, waived, sources: reader.sources }
-}
-
-/// Reads files once and remembers them: they become part of the release.
-pub(crate) struct Reader<'a> {
-    files: &'a dyn Files,
-    sources: Sources,
-    read: BTreeMap<String, Vec<u8>>,
-    /// Folder of the app that is being read, below that of the main one: empty, or ends in `/`.
-    folder: String,
-    /// The apps that are being read, outermost first.
-    stack: Vec<String>,
-    listener: Option<Listener>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(files: &'a dyn Files) -> Self {
-        let (sources, read) = (Sources::default(), BTreeMap::new());
-        Self { files, sources, read, folder: String::new(), stack: vec![], listener: None }
-    }
-
-    fn tree(&mut self, main: &str, out: &mut Diagnostics) -> Option<Tree> {
-        match self.files.read(main) {
-            Err(cause) => {
-                let at = Span::new(self.sources.add_text(main, ""), 0..0);
-                out.push(Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{main}` cannot be read: {cause}")));
-                None
-            }
-            Ok(bytes) => {
-                let (source, text) = self.decode(main, bytes, out)?;
-                yaml::parse(source, &text, out)
-            }
-        }
-    }
-
-    /// A file that the document names at `at`, as text. Only below the app's folder.
-    fn text(&mut self, path: &str, at: Span, out: &mut Diagnostics) -> Option<Text> {
-        let climbs = Path::new(path).is_absolute() || path.split(['/', '\\']).any(|part| part == "..");
-        if climbs {
-            out.push(
-                Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{path}` is outside the app's folder"))
-                    .help("move the file below the folder of the app file, and write the path from there"),
-            );
-            return None;
-        }
-        let whole = self.path(path);
-        let path = whole.as_str();
-        let bytes = match self.files.read(path) {
-            Ok(bytes) => bytes,
-            Err(cause) => {
-                out.push(
-                    Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{path}` cannot be read: {cause}"))
-                        .help("paths are relative to the folder of the app file"),
-                );
-                return None;
-            }
-        };
-        let (source, text) = self.decode(path, bytes, out)?;
-        Some(Text::whole(text, source))
-    }
-
-    /// A path in the app that is being read, from the folder of the main one.
-    fn path(&self, path: &str) -> String {
-        let path = path.trim_start_matches("./");
-        format!("{}{path}", self.folder)
-    }
-
-    /// The files that were read below a folder, by their paths from there.
-    fn below(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
-        let inside = self.read.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(folder)?, bytes)));
-        inside.map(|(path, bytes)| (path.to_owned(), bytes.clone())).collect()
-    }
-
-    /// Makes a source of a file, and remembers the file.
-    fn decode(&mut self, path: &str, bytes: Vec<u8>, out: &mut Diagnostics) -> Option<(SourceId, Arc<str>)> {
-        let text = yaml::decode(path, &bytes, &mut self.sources, out);
-        self.read.insert(path.to_owned(), bytes);
-        text
-    }
 }
 
 /// One pass over one document.

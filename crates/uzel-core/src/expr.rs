@@ -4,6 +4,7 @@
 //! The language is Jinja. It differs in that null has all fields (each is null), null prints as nothing and counts as
 //! absent for `default`, lists and maps print as JSON, and printing what is undefined is an error.
 
+mod assembled;
 mod binding;
 mod engine;
 pub mod heard;
@@ -27,6 +28,7 @@ use minijinja::{
 };
 use serde_json::Value;
 
+pub(crate) use assembled::Load;
 pub use binding::Binding;
 pub use engine::{FUEL, OUTPUT_LIMIT, VALUE_LIMIT};
 use program::Program;
@@ -148,26 +150,19 @@ impl Expression {
 pub struct Template(Arc<Program>);
 
 impl Template {
-    /// Parses a template. What is wrong is pushed.
+    /// Parses a template that includes no files. What is wrong is pushed.
     pub fn parse(text: &Text, out: &mut Diagnostics) -> Option<Self> {
-        let value = text.as_str();
-        let mut tokenizer = Tokenizer::new(value, "", false, SyntaxConfig::default());
-        let mut dollar = None;
-        let mut wrong = false;
-        while let Ok(Some((token, span))) = tokenizer.next_token() {
-            let (start, end) = (span.start_offset as usize, span.end_offset as usize);
-            if let (Token::VariableStart, Some(at)) = (&token, dollar) {
-                let at: usize = at;
-                let message = "`${{ }}` is for values; a prompt has `{{ }}`";
-                let help = "write `{{` without `$`; for a dollar sign write `{{ \"$\" }}{{ … }}`";
-                out.push(Diagnostic::new(Code::WRONG_BRACES, text.at(at..end), message).help(help));
-                wrong = true;
-            }
-            let data = matches!(token, Token::TemplateData(data) if data.ends_with('$'));
-            dollar = (data && start < end).then(|| end - 1);
-        }
-        let program = Program::template(text, out)?;
-        (!wrong).then_some(Self(program))
+        let mut load = |path: &str, at: Span, out: &mut Diagnostics| {
+            let message = format!("`{path}` cannot be included: there are no files here");
+            out.push(Diagnostic::new(Code::FILE_UNREADABLE, at, message));
+            None
+        };
+        Self::parse_with(text, &mut load, out)
+    }
+
+    /// Parses a template with the files that it includes.
+    pub(crate) fn parse_with(text: &Text, load: &mut Load<'_>, out: &mut Diagnostics) -> Option<Self> {
+        Program::template(text, load, out).map(Self)
     }
 
     /// What it refers to.

@@ -27,6 +27,7 @@ use crate::probe::LEDGER;
 pub const MODEL: ModelDef = ModelDef {
     name: "played",
     summary: "answers as a test says",
+    remote: false,
     schema: || schemars::json_schema!({ "type": "object" }),
     check: |_, _| Some(ModelPorts::default()),
     build: build_model,
@@ -36,6 +37,8 @@ pub const MODEL: ModelDef = ModelDef {
 pub const TOOL: ToolDef = ToolDef {
     name: "played",
     summary: "does what a test says",
+    remote: false,
+    statements: &[],
     schema: || schemars::json_schema!({ "type": "object" }),
     check: check_tool,
     build: |tree, cx| Ok(Arc::new(Player { ledger: cx.function(LEDGER, tree.span)?, price: Price::default() })),

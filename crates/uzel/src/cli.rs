@@ -88,9 +88,9 @@ pub(crate) struct AppChoice {
     pub(crate) app: PathBuf,
 }
 
-/// Choices of models outside the file.
+/// Choices made outside the file.
 #[derive(Clone, Debug, Default, Args)]
-pub(crate) struct ModelChoice {
+pub(crate) struct OutsideChoice {
     /// Use another model: `fast=openai/gpt-5-mini`, or `openai/gpt-5-mini` for all
     #[arg(
         long = "model",
@@ -100,6 +100,9 @@ pub(crate) struct ModelChoice {
         hide_env_values = true
     )]
     pub(crate) models: Vec<String>,
+    /// A file that is put over the app file: other models, connections, limits, flags, defaults; repeat for several
+    #[arg(long = "overlay", value_name = "FILE")]
+    pub(crate) overlays: Vec<PathBuf>,
 }
 
 /// Does what the command line says.

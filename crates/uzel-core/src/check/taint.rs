@@ -262,7 +262,7 @@ impl Taint {
     }
 
     /// What a node's output is made of, and the place from which that is seen. `whole`: of what its body gives too.
-    fn sources(&self, scene: &Scene<'_>, place: Place, whole: bool) -> (Place, Vec<Reference>) {
+    fn sources(scene: &Scene<'_>, place: Place, whole: bool) -> (Place, Vec<Reference>) {
         let node = scene.node(place);
         if let Some(inside) = scene.places[place].body.as_ref().filter(|_| whole)
             && let Some(within) = inside.order.last().copied()
@@ -331,7 +331,7 @@ impl Taint {
     ) -> Vec<Step> {
         let (mut steps, mut from, mut next) = (vec![], place, references.to_vec());
         // A body's node may see what its own last round gave: the way ends where it comes back.
-        let mut seen = BTreeSet::from([place]);
+        let mut seen = BTreeSet::from([(place, true)]);
         while let Some(reference) = next.iter().find(|reference| wanted(self.reference(scene, from, reference))) {
             let target = scene.find(from, &reference.root);
             let written = std::iter::once(&reference.root).chain(&reference.path);
@@ -339,8 +339,8 @@ impl Taint {
             steps.push(Step { name, at: reference.span, place: target });
             // An item comes from the list that its body goes over.
             let source = target.or_else(|| scene.local(from, &reference.root).map(|(up, _)| up));
-            let Some(source) = source.filter(|source| seen.insert(*source)) else { break };
-            (from, next) = self.sources(scene, source, target.is_some());
+            let Some(source) = source.filter(|source| seen.insert((*source, target.is_some()))) else { break };
+            (from, next) = Self::sources(scene, source, target.is_some());
         }
         steps.reverse();
         steps

@@ -40,6 +40,7 @@ codes! {
     SEVERAL_DOCUMENTS     "UZ0012" Error "the file holds more than one document";
     FILE_UNREADABLE       "UZ0013" Error "a file that the app names cannot be read";
     UNKNOWN_TAG           "UZ0014" Error "a YAML tag that means nothing here";
+    BAD_INCLUDE           "UZ0030" Error "an include that cannot be followed";
 
     UNKNOWN_KEY           "UZ1001" Error "a key that does not exist here";
     MISSING_KEY           "UZ1002" Error "a required key is missing";
@@ -59,6 +60,8 @@ codes! {
     SHADOWS_OUTER         "UZ1016" Error "a name in a body that hides one outside";
     GRAPH_TOO_DEEP        "UZ1017" Error "bodies and apps that stand in each other too deeply";
     UNBOUNDED_LOOP        "UZ1018" Error "a loop without a bound";
+    OVERLAY_CLOSED        "UZ1020" Error "an overlay that changes what only the app file may say";
+    OVERLAY_UNKNOWN       "UZ1021" Error "an overlay that names what the app does not have";
 
     EXPRESSION_SYNTAX     "UZ2001" Error "an expression cannot be read";
     WRONG_BRACES          "UZ2002" Error "the wrong braces for this place";
@@ -70,6 +73,8 @@ codes! {
     BAD_TYPE              "UZ2008" Error "a type that cannot be read";
     SECRET_LEAK           "UZ2009" Error "a secret where it may leak";
     UNKNOWN_SECRET        "UZ2010" Error "a secret that is not declared";
+    PRINTS_STRUCTURE      "UZ2020" Warning "a list or map that is printed as it is";
+    ALWAYS_FAILS          "UZ2021" Error "an expression that always fails";
 
     BAD_DURATION          "UZ3001" Error "a duration that cannot be read";
     BAD_LIMIT             "UZ3002" Error "a limit that is out of range";

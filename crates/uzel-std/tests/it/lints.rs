@@ -8,6 +8,7 @@ use uzel_core::check::{Choices, Reading, read};
 use crate::broken::files;
 
 mod agent;
+mod bodies;
 mod rollout;
 mod taint;
 mod waivers;
@@ -167,8 +168,8 @@ fn free_text() {
     silent(&app("  a: { kind: code, run: \"builtin:hash\", with: { value: \"${{ judge.text }}\" } }"));
     silent(&app("  a: { kind: code, run: \"builtin:sum\", with: { values: [\"${{ judge.text | length }}\", 1] } }"));
     // A schema on the way, a person, or a guard with a schema ends it.
-    silent(&app("  read: { kind: llm, model: fast, prompt: \"{{ judge.text }}\", output: { yes: boolean } }\n  \
-         a: { kind: human, title: Look, when: read.yes }"));
+    silent(&app("  read: { kind: llm, model: fast, prompt: \"{{ judge.text }}\", output: { is: boolean } }\n  \
+         a: { kind: human, title: Look, when: read.is }"));
     silent(&app("  ask: { kind: human, title: \"${{ judge.text }}\", form: { wish: string } }\n  \
          a: { kind: human, title: Look, when: ask.form.wish == \"yes\" }"));
     silent(&app(

@@ -17,5 +17,6 @@ mod kinds;
 mod lints;
 mod names;
 mod openai;
+mod overlays;
 mod pages;
 mod round_trip;

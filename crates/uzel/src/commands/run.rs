@@ -13,13 +13,13 @@ use uzel_runtime::{
 use super::conclude;
 use crate::{
     batch::{Batch, Settings},
-    cli::{AppChoice, Global, ModelChoice},
+    cli::{AppChoice, Global, OutsideChoice},
     environment,
     exit::{Error, Exit},
     inputs,
     opened::{Opened, block_on},
     pool::{Job, Work, drive_one},
-    project::{Project, choices, store_option},
+    project::{Project, store_option},
     render::{DIM, Terminal, YELLOW},
 };
 
@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    model: ModelChoice,
+    outside: OutsideChoice,
     /// Set a flag of the app: NAME=VALUE, or NAME for true
     #[arg(long = "flag", value_name = "NAME=VALUE")]
     flags: Vec<String>,
@@ -73,7 +73,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(terminal: &Terminal, global: &Global, arguments: &Arguments) -> Result<Exit, Error> {
     let project = Project::find(&arguments.app.app)?;
-    let choices = choices(&arguments.model.models)?;
+    let choices = project.choices(&arguments.outside)?;
     if let Some(id) = &arguments.id {
         check_id(id)?;
     }

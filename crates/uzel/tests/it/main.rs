@@ -18,6 +18,7 @@ mod graph;
 mod journals;
 mod kill;
 mod lsp;
+mod overlays;
 mod processes;
 mod provider;
 mod reach;

@@ -2,7 +2,7 @@
 
 use super::{Findings, Place, Scene};
 use crate::{
-    check::taint::{at_path, may_hold_text, parts},
+    check::taint::{Step, at_path, may_hold_text, parts},
     diagnostic::{Code, Diagnostic},
     expr::{Expression, Reference},
     graph::{Program, Shape, facts::Does},
@@ -96,8 +96,9 @@ fn free(scene: &Scene<'_>, place: Place, references: &[Reference], at: Span, wha
     let free = references.iter().find(|reference| taint.reference(scene, place, reference).is_free())?;
     let steps = taint.way(scene, place, std::slice::from_ref(free), |labels| labels.is_free());
     // The model that wrote it: the last on the way, since a schema on the way would have ended it.
-    let asks = |step: &&super::super::taint::Step| {
-        step.place.is_some_and(|place| scene.node(place).facts.asks.as_ref().is_some_and(|asks| asks.free))
+    let asks = |step: &&Step| {
+        let node = step.place.map(|place| scene.node(place));
+        node.is_some_and(|node| node.facts.asks.as_ref().is_some_and(|asks| asks.free) || Scene::is_app(node))
     };
     let model = scene.node(steps.iter().rev().find(asks)?.place?);
     let message = format!("the free text of `{}` {what}", model.id);

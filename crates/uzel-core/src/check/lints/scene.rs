@@ -157,6 +157,11 @@ impl<'g> Scene<'g> {
         })
     }
 
+    /// Whether a node runs another app.
+    pub(in crate::check) fn is_app(node: &NodeDef) -> bool {
+        matches!(node.plan.as_ref().map(|plan| &plan.inner), Some(Inner::App(_)))
+    }
+
     /// The node and those around it.
     pub(in crate::check) fn outwards(&self, place: Place) -> impl Iterator<Item = Place> {
         std::iter::successors(Some(place), |place| self.places[*place].up)

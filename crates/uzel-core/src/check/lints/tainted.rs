@@ -118,7 +118,11 @@ fn steered(scene: &Scene<'_>, place: Place, input: &Input, part: &Part) -> Optio
     let reference = part.references.iter().find(|reference| wanted(taint.reference(scene, place, reference)))?;
     let origin = taint.reference(scene, place, reference).unseen()?;
     let steps = taint.way(scene, place, std::slice::from_ref(reference), |labels| labels.is_unseen(origin));
-    let asks = |step: &&Step| step.place.is_some_and(|place| scene.node(place).facts.asks.is_some());
+    // Of an app that a node runs, the model in it.
+    let asks = |step: &&Step| {
+        let node = step.place.map(|place| scene.node(place));
+        node.is_some_and(|node| node.facts.asks.is_some() || Scene::is_app(node))
+    };
     let model = steps.iter().rev().find(asks)?.place?;
     if gate_between(scene, model, place) {
         return None;
