@@ -11,8 +11,12 @@
 mod anthropic;
 mod ask;
 mod broken;
+mod calls;
 mod faults;
 mod kinds;
+mod lints;
+mod names;
 mod openai;
+mod overlays;
 mod pages;
 mod round_trip;
