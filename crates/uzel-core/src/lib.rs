@@ -10,6 +10,7 @@ pub mod capability;
 pub mod chat;
 pub mod check;
 pub mod diagnostic;
+pub mod difference;
 pub mod document;
 pub mod duration;
 pub mod event;
