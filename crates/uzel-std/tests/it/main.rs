@@ -13,6 +13,7 @@ mod ask;
 mod broken;
 mod faults;
 mod kinds;
+mod layout;
 mod openai;
 mod pages;
 mod round_trip;

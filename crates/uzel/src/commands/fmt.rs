@@ -128,20 +128,20 @@ fn format(terminal: &Terminal, name: &str, bytes: &[u8]) -> Result<(String, Stri
 fn replace(path: &Path, old: &[u8], new: &str) -> Result<(), Error> {
     let failed = |error: io::Error| Error::environment(format!("`{}` cannot be written: {error}", path.display()));
     // What a link leads to is replaced, not the link.
-    let path = path.canonicalize().map_err(failed)?;
-    let permissions = fs::metadata(&path).map_err(failed)?.permissions();
+    let target = path.canonicalize().map_err(failed)?;
+    let permissions = fs::metadata(&target).map_err(failed)?.permissions();
     if permissions.readonly() {
         return Err(Error::environment(format!("`{}` is read-only; it is left as it is", path.display())));
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = target.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".uzel-fmt-").tempfile_in(folder).map_err(failed)?;
     file.write_all(new.as_bytes()).map_err(failed)?;
     file.as_file().set_permissions(permissions).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
-    if fs::read(&path).map_err(failed)? != old {
+    if fs::read(&target).map_err(failed)? != old {
         let heading = format!("`{}` was changed while it was formatted; it is left as it is", path.display());
         return Err(Error::environment(heading).hint("type the command again"));
     }
-    file.persist(&path).map_err(|error| failed(error.error))?;
+    file.persist(&target).map_err(|error| failed(error.error))?;
     Ok(())
 }

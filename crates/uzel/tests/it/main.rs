@@ -12,6 +12,7 @@ mod api;
 mod batches;
 mod builder;
 mod checks;
+mod fmt;
 mod generated;
 mod journals;
 mod kill;
