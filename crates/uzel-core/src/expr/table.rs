@@ -32,6 +32,8 @@ pub(super) enum Gives {
     Boolean,
     /// What it took.
     Same,
+    /// What it took the other way round; of a map the names of its fields.
+    Reversed,
     /// A list of what it took.
     SameList,
     /// An item of what it took, or nothing.
@@ -86,7 +88,7 @@ pub(super) const FILTERS: &[Filter] = &[
     filter("reject", Takes::Several, Gives::SameList),
     filter("rejectattr", Takes::List, Gives::SameList),
     filter("replace", Takes::Text, Gives::Text),
-    filter("reverse", Takes::Several, Gives::Same),
+    filter("reverse", Takes::Several, Gives::Reversed),
     filter("round", Takes::Number, Gives::Number),
     filter("select", Takes::Several, Gives::SameList),
     filter("selectattr", Takes::List, Gives::SameList),

@@ -3,6 +3,7 @@
 mod boxes;
 mod canvas;
 mod dot;
+mod explain;
 mod layout;
 mod mermaid;
 mod outline;
@@ -13,6 +14,7 @@ mod tests;
 mod text;
 
 pub use dot::dot;
+pub use explain::explain;
 pub use mermaid::mermaid;
 use picture::Picture;
 pub use picture::{Class, Sort};

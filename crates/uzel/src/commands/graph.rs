@@ -2,12 +2,15 @@
 
 use clap::{Args, ValueEnum};
 use terminal_size::{Width, terminal_size};
-use uzel_core::graph::draw::{self, Class, Look, Sort, Tone};
+use uzel_core::{
+    diagnostic::Code,
+    graph::draw::{self, Class, Look, Sort, Tone},
+};
 
 use crate::{
-    cli::{AppChoice, ModelChoice},
+    cli::{AppChoice, OutsideChoice},
     exit::{Error, Exit},
-    project::{Project, choices},
+    project::Project,
     render::{BLUE, BOLD, CYAN, DIM, GREEN, MAGENTA, RED, Terminal, YELLOW, paint},
 };
 
@@ -19,7 +22,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     app: AppChoice,
     #[command(flatten)]
-    model: ModelChoice,
+    outside: OutsideChoice,
     /// What to draw for
     #[arg(long, default_value = "terminal")]
     format: Format,
@@ -29,6 +32,9 @@ pub(crate) struct Arguments {
     /// Draw with `-`, `|` and `+`
     #[arg(long)]
     ascii: bool,
+    /// Say in words what a node comes after and why, with the lines that cause it, and what it starts
+    #[arg(long, value_name = "NODE", conflicts_with = "format")]
+    explain: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,7 +53,7 @@ enum Format {
 
 pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Error> {
     let project = Project::find(&arguments.app.app)?;
-    let reading = project.read_or_report(terminal, &choices(&arguments.model.models)?)?;
+    let reading = project.read_or_report(terminal, &project.choices(&arguments.outside)?)?;
     let Some(graph) = reading.graph else { return Err(Error::said(Exit::Failed)) };
     let columns = || terminal_size().map_or(COLUMNS, |(Width(columns), _)| columns);
     let look = Look { width: usize::from(arguments.width.unwrap_or_else(columns)), ascii: arguments.ascii };
@@ -55,6 +61,12 @@ pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Er
         Some(style) => paint(terminal.colour_out, style, text),
         None => text.to_owned(),
     };
+    if let Some(node) = &arguments.explain {
+        let shown = |file: &str| project.folder.join(file).display().to_string();
+        let page = draw::explain(&graph, node, &shown, look).map_err(|near| unknown(node, &near))?;
+        terminal.data(&page.text(painted))?;
+        return Ok(Exit::Fine);
+    }
     terminal.data(&match arguments.format {
         Format::Terminal => draw::terminal(&graph, look).text(painted),
         Format::Outline => draw::outline(&graph, look).text(painted),
@@ -66,6 +78,16 @@ pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Er
         })?,
     })?;
     Ok(Exit::Fine)
+}
+
+fn unknown(node: &str, near: &[String]) -> Error {
+    let error = Error::usage(format!("there is no node `{node}`")).code(Code::UNKNOWN_NODE);
+    let quoted: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+    match quoted.split_last() {
+        None => error.hint("`uzel graph --format outline` lists the nodes"),
+        Some((last, [])) => error.hint(format!("did you mean {last}?")),
+        Some((last, rest)) => error.hint(format!("did you mean {} or {last}?", rest.join(", "))),
+    }
 }
 
 /// The colour of a piece of a drawing.

@@ -170,6 +170,7 @@ fn rows() -> Vec<(&'static str, Made)> {
         "node.map/do": map_over("x").do_(llm("m"));
         "node.map/do": map_over("x").body(|body| body.node("a", llm("m")));
         "node.map/output": map_over("x").body(|body| body.output("a", 1));
+        "node.map/output": map_over("x").output_value("x");
         "node.reduce/over": reduce("x");
         "node.reduce/as": reduce("x").as_("y");
         "node.reduce/batch": reduce("x").batch(2);
@@ -213,10 +214,11 @@ fn rows() -> Vec<(&'static str, Made)> {
         "tool.http/body": http("GET http://x").body("form");
         "tool.http/output": http("GET http://x").output::<Fields>();
         "tool.http/output": http("GET http://x").output_type("x", "string");
-        "tool.sqlite.query/connection": uses("sqlite.query").connection("x");
+        "tool/connection": uses("sqlite.query").connection("x");
         "tool.sqlite.query/sql": uses("sqlite.query").sql("x");
 
         "connection/use": connection("sqlite");
+        "connection/url": connection("postgres").url("x");
         "connection/path": connection("sqlite").path("x");
         "connection/init": connection("sqlite").init("x");
         "knowledge/files": files("x");

@@ -4,7 +4,7 @@ use expect_test::expect;
 use serde_json::Value;
 use uzel_core::diagnostic::Code;
 
-use crate::scratch::{DESK, Scratch};
+use crate::scratch::Scratch;
 
 #[test]
 fn new_makes_an_app_that_runs() {
@@ -60,65 +60,6 @@ fn new_makes_the_support_desk() {
         assert_eq!(scratch.read(&format!("desk/{name}")), original);
     }
     assert!(scratch.read("desk/app.yaml").contains("\nname: desk\n"));
-}
-
-#[test]
-fn drawings() {
-    let scratch = Scratch::new(&[("app.yaml", DESK)]);
-    scratch.check(
-        &["graph"],
-        expect![[r#"
-            exit 0
-            --- stdout
-            desk: 3 nodes
-            1 ─ screen  guard  → sort
-                               block: the run stops with a text
-            2 ─ sort  llm  → look
-            3 ─ look  human  only when input.urgent
-        "#]],
-    );
-    scratch.check(
-        &["graph", "--format", "mermaid"],
-        expect![[r#"
-        exit 0
-        --- stdout
-        flowchart TD
-            n0{{"screen<br/><small>guard</small>"}}
-            n1["sort<br/><small>llm</small>"]
-            n2(["look<br/><small>human</small>"])
-            n0 --> n1
-            n0 -.->|"block"| stop0((stop))
-            n1 --> n2
-    "#]],
-    );
-    scratch.check(
-        &["graph", "--format", "dot"],
-        expect![[r#"
-        exit 0
-        --- stdout
-        digraph "desk" {
-          rankdir=TB;
-          node [shape=box, fontname="sans-serif"];
-          "screen" [label="screen\nguard", shape=hexagon];
-          "sort" [label="sort\nllm"];
-          "look" [label="look\nhuman", shape=oval];
-          "screen" -> "sort";
-          "sort" -> "look";
-        }
-    "#]],
-    );
-}
-
-#[test]
-fn a_larger_drawing() {
-    let app = Scratch::example("support-triage").join("app.yaml").display().to_string();
-    let text = Scratch::new(&[]).fine(&["graph", &app]);
-    assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
-    for expected in
-        ["refund → order_ref, policy", "block → ask_agent", "error → ask_agent", "only when decide.eligible"]
-    {
-        assert!(text.contains(expected), "{expected}: {text}");
-    }
 }
 
 #[test]

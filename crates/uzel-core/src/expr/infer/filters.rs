@@ -3,7 +3,7 @@
 use minijinja::machinery::ast::{Expr, Filter, Spanned};
 
 use super::{
-    Checker, Use,
+    Checker, Use, may_be_absent,
     operators::{Family, family},
 };
 use crate::{
@@ -31,10 +31,12 @@ impl Checker<'_> {
         {
             let name = self.written(&range(inner));
             let message = format!("`| {}` cannot take `{name}`, which is {plain}", e.name);
-            self.push(Code::TYPE_MISMATCH, range(expr), message, None);
+            self.push(Code::TYPE_MISMATCH, range(expr), message, None, &[inner]);
             return Type::Any;
         }
-        gives(known.gives, &input, plain, args.into_iter().next())
+        // `default(other, true)` also stands in for what counts as false.
+        let lax = e.args.len() > 1 || of.is_some_and(may_be_absent);
+        gives(known.gives, &input, plain, args.into_iter().next(), lax)
     }
 }
 
@@ -49,7 +51,7 @@ fn takes(takes: Takes, found: Family) -> bool {
     }
 }
 
-fn gives(gives: Gives, input: &Type, plain: Type, argument: Option<Type>) -> Type {
+fn gives(gives: Gives, input: &Type, plain: Type, argument: Option<Type>, lax: bool) -> Type {
     match gives {
         Gives::Any => Type::Any,
         Gives::Text => Type::String,
@@ -61,6 +63,12 @@ fn gives(gives: Gives, input: &Type, plain: Type, argument: Option<Type>) -> Typ
         Gives::Same => match plain {
             Type::Enum(_) => Type::Any,
             other => other,
+        },
+        Gives::Reversed => match family(&plain) {
+            Some(Family::Text) => Type::String,
+            Some(Family::List) => plain,
+            Some(Family::Map) => Type::list(Type::String),
+            _ => Type::Any,
         },
         Gives::SameList => match plain {
             Type::List(item) => Type::List(item),
@@ -76,7 +84,7 @@ fn gives(gives: Gives, input: &Type, plain: Type, argument: Option<Type>) -> Typ
             let other = argument.unwrap_or(Type::String);
             match input {
                 Type::Null => other,
-                input if input.may_be_null() => Type::union(plain, other),
+                input if lax || input.may_be_null() => Type::union(plain, other),
                 input if input.is_any() => Type::Any,
                 _ => plain,
             }

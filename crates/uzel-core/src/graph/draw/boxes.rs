@@ -19,7 +19,7 @@ const INDENT: usize = 2;
 pub(super) fn drawing(picture: &Picture, look: Look) -> Option<Drawing> {
     let plan = Plan::of(picture, &TEXTS, Some(look.width))?;
     let mut canvas = Canvas::new(look.ascii);
-    paint(&mut canvas, picture, &plan, look, (0, 0), &mut 0);
+    paint(&mut canvas, picture, &plan, (0, 0), &mut 0);
     let mut drawing = canvas.finish();
     let notes = notes(picture, look);
     if !notes.is_empty() {
@@ -46,14 +46,7 @@ fn lines(label: &str) -> Vec<String> {
     lines.into_iter().map(|line| line.replace('\u{a0}', " ")).collect()
 }
 
-fn paint(
-    canvas: &mut Canvas,
-    picture: &Picture,
-    plan: &Plan,
-    look: Look,
-    (left, top): (usize, usize),
-    nets: &mut usize,
-) {
+fn paint(canvas: &mut Canvas, picture: &Picture, plan: &Plan, (left, top): (usize, usize), nets: &mut usize) {
     for (vertex, (area, inside)) in picture.vertices.iter().zip(plan.boxes.iter().zip(&plan.inside)) {
         let (x, y) = (left + area.x, top + area.y);
         canvas.frame((x, y), (area.width, area.height), &vertex.kind, Tone::Kind(vertex.sort));
@@ -62,7 +55,7 @@ fn paint(
             canvas.text(x + 3 + width(&vertex.id), y + 1, "?", Tone::Kind(vertex.sort));
         }
         if let (Some(picture), Some(plan)) = (&vertex.inside, inside) {
-            paint(canvas, picture, plan, look, (x + 2, y + 2), nets);
+            paint(canvas, picture, plan, (x + 2, y + 2), nets);
         }
     }
     for label in &plan.labels {

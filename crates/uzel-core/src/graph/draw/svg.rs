@@ -26,7 +26,7 @@ const STYLE: &str = "\
 text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}\
 .id{font-size:13px;font-weight:600;fill:#1f2328}\
 .kind{font-size:11px}.label{font-size:12px;paint-order:stroke;stroke:#ffffff;stroke-width:5px;stroke-linejoin:round}\
-.box{fill:#f6f8fa;stroke-width:1.5px}\
+.box{fill:#f6f8fa;stroke-width:1.5px}.halo{fill:none;stroke:#ffffff;stroke-width:5px}\
 .link{fill:none;stroke-width:1.5px;stroke-linejoin:round}.broken{stroke-dasharray:5 4}\
 .plain.box,.flow.link{stroke:#59636e}.plain.kind,.flow.head{fill:#59636e}\
 .model.box{stroke:#0550ae}.model.kind{fill:#0550ae}\
@@ -39,7 +39,7 @@ text{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',m
 .error.link{stroke:#cf222e}.error.head,.error.label{fill:#cf222e}\
 .block.link{stroke:#8250df}.block.head,.block.label{fill:#8250df}\
 @media (prefers-color-scheme:dark){\
-.page{fill:#0d1117}.id{fill:#f0f6fc}.label{stroke:#0d1117}.box{fill:#161b22}\
+.page{fill:#0d1117}.id{fill:#f0f6fc}.label,.halo{stroke:#0d1117}.box{fill:#161b22}\
 .plain.box,.flow.link{stroke:#9198a1}.plain.kind,.flow.head{fill:#9198a1}\
 .model.box{stroke:#79c0ff}.model.kind{fill:#79c0ff}\
 .person.box{stroke:#ffa657}.person.kind{fill:#ffa657}\
@@ -70,13 +70,18 @@ pub fn svg(graph: &Graph) -> Option<String> {
 }
 
 fn write(out: &mut String, picture: &Picture, plan: &Plan, (left, top): (usize, usize)) {
-    // Lines first: labels stand on them.
-    for path in &plan.paths {
-        let class = class(path.class);
-        let broken = if path.class.broken() { " broken" } else { "" };
-        let (line, head) = drawn(path, (left, top));
-        let _ = writeln!(out, "<path class=\"link {class}{broken}\" d=\"{line}\"/>");
-        let _ = writeln!(out, "<path class=\"head {class}\" d=\"{head}\"/>");
+    // Lines first: labels stand on them. The lines of one net pass over those before them, with a little space.
+    for net in plan.paths.chunk_by(|a, b| a.net == b.net) {
+        let drawn: Vec<_> = net.iter().map(|path| (path, drawn(path, (left, top)))).collect();
+        for (_, (line, _)) in &drawn {
+            let _ = writeln!(out, "<path class=\"halo\" d=\"{line}\"/>");
+        }
+        for (path, (line, head)) in &drawn {
+            let class = class(path.class);
+            let broken = if path.class.broken() { " broken" } else { "" };
+            let _ = writeln!(out, "<path class=\"link {class}{broken}\" d=\"{line}\"/>");
+            let _ = writeln!(out, "<path class=\"head {class}\" d=\"{head}\"/>");
+        }
     }
     for label in &plan.labels {
         let x = left + label.area.x * CELL.0 + label.area.width * CELL.0 / 2;

@@ -271,7 +271,7 @@ fn two_hundred_side_by_side() {
     holds(&picture, 100);
     let outline = outlined(&picture, 100);
     let before = |line: &str| line.split("part").next().map(|rails| rails.chars().count());
-    let rails = outline.lines().filter(|line| line.contains("part") && !line.contains("split")).map(before).max();
+    let rails = outline.lines().filter(|line| line.contains("→ join")).map(before).max();
     assert!(rails < Some(Some(12)), "two rails are enough: {rails:?}\n{outline}");
     // As a picture it is as wide as it must be.
     assert!(Plan::of(&picture, &boxes::TEXTS, None).unwrap().width > 2_000);

@@ -86,9 +86,9 @@ impl Layered {
         let at = |vertex: usize| index[ranks[vertex]];
         let mut layered =
             Self { slots: vec![], layers: vec![vec![]; next], channels: (1..next).map(|_| vec![]).collect(), nets };
-        for vertex in 0..sizes.len() {
+        for (vertex, size) in sizes.iter().enumerate() {
             // In the order of the file, so that a box has the number of its node.
-            layered.add(What::Box(vertex), sizes[vertex].width, sizes[vertex].height, at(vertex));
+            layered.add(What::Box(vertex), size.width, size.height, at(vertex));
         }
         for net in 0..layered.nets.len() {
             layered.lead(net, &at)?;
@@ -114,7 +114,9 @@ impl Layered {
         let mut upper = *from;
         let (labels, width) = (lines.len(), lines.iter().map(|line| width(line)).max().unwrap_or(1));
         let mut ends: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        targets.iter().for_each(|to| ends.entry(at(*to)).or_default().push(*to));
+        for to in targets {
+            ends.entry(at(*to)).or_default().push(*to);
+        }
         let last = ends.last_key_value().map_or(0, |(layer, _)| *layer);
         let first = at(upper) + 1;
         for layer in first..=last {

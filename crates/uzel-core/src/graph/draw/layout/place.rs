@@ -37,8 +37,7 @@ pub(super) fn columns(layered: &Layered, most: Option<usize>) -> Option<Vec<usiz
     }
     straighten(layered, &mut left, most);
     let first = layered.layers.iter().filter_map(|layer| layer.first()).map(|slot| left[*slot]).min().unwrap_or(0);
-    left.iter_mut().for_each(|left| *left -= first);
-    Some(left)
+    Some(left.into_iter().map(|left| left - first).collect())
 }
 
 fn gap_before(layered: &Layered, layer: &[usize], i: usize) -> usize {

@@ -144,7 +144,9 @@ fn rows(layered: &Layered, channels: &[Tracks]) -> Rows {
     let mut rows = Rows { of_slot: vec![(0, 0); layered.slots.len()], of_layer: vec![], of_channel: vec![], height: 0 };
     for (layer, slots) in layered.layers.iter().enumerate() {
         rows.of_layer.push(rows.height);
-        slots.iter().for_each(|slot| rows.of_slot[*slot] = (layer, rows.height));
+        for slot in slots {
+            rows.of_slot[*slot] = (layer, rows.height);
+        }
         rows.height += slots.iter().map(|slot| layered.slots[*slot].height).max().unwrap_or(0);
         let Some(channel) = channels.get(layer) else { continue };
         rows.of_channel.push(rows.height);
@@ -172,7 +174,7 @@ fn paths(layered: &Layered, channels: &[Tracks], rows: &Rows) -> Vec<Path> {
             let last = rows.of_slot[*to].0;
             let mut points = vec![];
             let mut y = top + layered.slots[of.from].height - 1;
-            for channel in first..last {
+            for (channel, tracks) in channels.iter().enumerate().take(last).skip(first) {
                 let Some(at) = hops.get(&(net, channel)) else { break };
                 let hop = &layered.channels[channel][*at];
                 let goal = |lower: &usize| match layered.slots[*lower].what {
@@ -180,7 +182,6 @@ fn paths(layered: &Layered, channels: &[Tracks], rows: &Rows) -> Vec<Path> {
                     What::Label(_) | What::Bend(_) => channel + 1 < last,
                 };
                 let Some(lower) = hop.lowers.iter().position(goal) else { break };
-                let tracks = &channels[channel];
                 let row = |track: usize| rows.of_channel[channel] + track;
                 for (x, track) in tracks.corners(*at, lower) {
                     points.push((x, y));

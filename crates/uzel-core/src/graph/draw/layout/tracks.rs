@@ -93,7 +93,9 @@ pub(super) fn assign(wires: Vec<Wire>, most: Option<usize>) -> Tracks {
     let order = if parts.len() <= MOST_COMPARED { prefer(&parts, &mut below) } else { order };
     let mut above: Vec<Vec<usize>> = vec![vec![]; parts.len()];
     for (upper, lowers) in below.iter().enumerate() {
-        lowers.iter().for_each(|lower| above[*lower].push(upper));
+        for lower in lowers {
+            above[*lower].push(upper);
+        }
     }
     let mut track: Vec<usize> = vec![0; parts.len()];
     let mut rows: Vec<Vec<usize>> = vec![];
