@@ -17,7 +17,10 @@ use uzel_core::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     event::Time,
     failure::{Failure, FailureClass},
-    graph::{AgentFacts, Ports},
+    graph::{
+        Ports,
+        facts::{Asks, Does, Facts, Origin, Sink},
+    },
     kind::{Kind, KindExample},
     node::{Call, Node, Outcome, Until},
     schema::{Field, Schema, Type},
@@ -110,12 +113,24 @@ impl Kind for Agent {
             (None, Some(_)) => Type::Any,
             (None, None) => Type::object([("text", Type::String), ("model", Type::String)]),
         };
-        let facts = AgentFacts {
-            tools: config.tools.value.clone(),
-            approved: config.approve.clone(),
-            missing_limits: config.limits.missing(),
+        let agent = config.limits.of_agent(&config.tools.value, &config.approve);
+        let class = |tool: &Text| cx.declared.tools.get(tool.as_str()).map(|tool| tool.ports.class);
+        // What it may do without asking anybody.
+        let effect = agent.tools.iter().filter_map(class).find(|class| class.is_write());
+        let orders = Sink { input: None, field: None, does: Does::Orders };
+        let facts = Facts {
+            origins: &[Origin::Model, Origin::Tool],
+            plain: &["model", "limit"],
+            sinks: effect.map(|_| orders).into_iter().collect(),
+            asks: Some(Asks {
+                model: model.clone(),
+                free: config.output.is_none(),
+                max_tokens: config.max_tokens,
+            }),
+            agent: Some(agent),
+            ..Facts::default()
         };
-        Ports { agent: Some(facts), ..Ports::of(with_steps(ty, config.on_limit)) }
+        Ports { effect, facts, ..Ports::of(with_steps(ty, config.on_limit)) }
     }
 
     fn build(config: Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {

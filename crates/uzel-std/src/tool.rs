@@ -68,7 +68,7 @@ output: { order: "${{ order.row }}" }
         let empty = Tree { span: config.tool.span, data: Data::Map(vec![]) };
         cx.binding("with", config.with.as_ref().unwrap_or(&empty), Some((ports.params.ty, "the tool")));
         let facts = Facts {
-            origin: Some(Origin::Tool),
+            origins: &[Origin::Tool],
             texts: Texts::Own,
             sinks: sinks(cx.declared, config.tool.as_str()),
             tool: Some(config.tool.clone()),
@@ -85,7 +85,7 @@ output: { order: "${{ order.row }}" }
 /// What the arguments of a tool do: some are statements, and all are written if the tool writes.
 fn sinks(declared: &Declared, tool: &str) -> Vec<Sink> {
     let Some(tool) = declared.tools.get(tool) else { return vec![] };
-    let sink = |field: Option<&str>, does| Sink { input: "with".to_owned(), field: field.map(str::to_owned), does };
+    let sink = |field: Option<&str>, does| Sink { input: Some("with".to_owned()), field: field.map(str::to_owned), does };
     let open = tool.def.statements.iter().filter(|key| tool.tree.get(key).is_none());
     let mut sinks: Vec<Sink> = open.map(|key| sink(Some(*key), Does::States)).collect();
     if tool.ports.class.is_write() {

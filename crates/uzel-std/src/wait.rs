@@ -13,7 +13,10 @@ use uzel_core::{
     duration::{self, DurationText, LONGEST},
     event::{Resolution, Time, Wait as Waiting},
     failure::{Failure, FailureClass},
-    graph::Ports,
+    graph::{
+        Ports,
+        facts::{Facts, Origin, Texts},
+    },
     kind::{Kind, KindExample},
     node::{Call, Node, Outcome},
     schema::{Schema, Type},
@@ -219,7 +222,8 @@ fn check_callback(config: &Config, payload: Option<Schema>, cx: &mut Check<'_>) 
         let message = format!("`timeout: {}` leaves no time", timeout.value);
         cx.report(Diagnostic::new(Code::BAD_LIMIT, timeout.span, message).help("write a time above 0, such as `timeout: 24h`"));
     }
-    Ports::of(Type::object([("payload", ty), ("at", Type::Integer), ("timed_out", Type::Boolean)]))
+    let facts = Facts { origins: &[Origin::Input], texts: Texts::Own, ..Facts::default() };
+    Ports { facts, ..Ports::of(Type::object([("payload", ty), ("at", Type::Integer), ("timed_out", Type::Boolean)])) }
 }
 
 /// A moment that a document or an expression gives.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::Input;
 use crate::{capability::tool::EffectClass, document::Waiver, source::Span, yaml::Text};
 
 /// Where a text comes from that the app's author did not write.
@@ -42,12 +43,19 @@ pub enum Texts {
 /// An input that does something with texts which not every text may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sink {
-    /// The input.
-    pub input: String,
+    /// The input, or all of the node's.
+    pub input: Option<String>,
     /// One field of it, or all.
     pub field: Option<String>,
     /// What it does.
     pub does: Does,
+}
+
+impl Sink {
+    /// Whether it is about this input.
+    pub fn covers(&self, input: &Input) -> bool {
+        self.input.as_ref().is_none_or(|name| *name == input.name)
+    }
 }
 
 /// What an input does with a text.
@@ -81,6 +89,8 @@ pub struct Agent {
     pub at: Option<Span>,
     /// Turns of its model.
     pub steps: Option<u64>,
+    /// Turns of its model if the file does not say.
+    pub usual_steps: u64,
     /// Calls of tools.
     pub tool_calls: Option<u64>,
     /// Tokens read and written.
@@ -99,7 +109,7 @@ pub struct Agent {
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// Who made the texts of its output, beside those of its inputs.
-    pub origin: Option<Origin>,
+    pub origins: &'static [Origin],
     /// What becomes of its inputs' texts.
     pub texts: Texts,
     /// Fields of its output that hold no text of others: a time, a name.

@@ -7,7 +7,8 @@ use uzel_core::{
     diagnostic::{Code, Diagnostic},
     duration::DurationText,
     failure::{Failure, FailureClass},
-    yaml::Spanned,
+    graph::facts::Agent,
+    yaml::{Spanned, Text},
 };
 
 /// The limits, in the order of the reference.
@@ -77,16 +78,29 @@ impl Limits {
         }
     }
 
-    /// Those that are not set.
-    pub(super) fn missing(&self) -> Vec<&'static str> {
-        let set = [
-            self.steps.is_some(),
-            self.tool_calls.is_some(),
-            self.tokens.is_some(),
-            self.cost_usd.is_some(),
-            self.duration.is_some(),
+    /// What lints and estimates are told of an agent with these limits.
+    pub(super) fn of_agent(&self, tools: &[Text], approve: &[Text]) -> Agent {
+        // That one is listed twice is another finding.
+        let once: indexmap::IndexSet<Text> = tools.iter().cloned().collect();
+        let (asks_first, tools) = once.into_iter().partition(|name| approve.contains(name));
+        let places = [
+            self.steps.as_ref().map(|limit| limit.span),
+            self.tool_calls.as_ref().map(|limit| limit.span),
+            self.tokens.as_ref().map(|limit| limit.span),
+            self.cost_usd.as_ref().map(|limit| limit.span),
+            self.duration.as_ref().map(|limit| limit.span),
         ];
-        NAMES.into_iter().zip(set).filter(|(_, set)| !set).map(|(name, _)| name).collect()
+        Agent {
+            at: places.into_iter().flatten().min(),
+            steps: self.steps.as_ref().map(|limit| u64::from(limit.value)),
+            tool_calls: self.tool_calls.as_ref().map(|limit| u64::from(limit.value)),
+            tokens: self.tokens.as_ref().map(|limit| limit.value),
+            cost_usd: self.cost_usd.as_ref().map(|limit| limit.value),
+            duration: self.duration.as_ref().map(|limit| limit.value.0),
+            usual_steps: self.bounds().steps.into(),
+            tools,
+            asks_first,
+        }
     }
 
     /// What holds, with defaults.
