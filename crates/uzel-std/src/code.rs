@@ -85,7 +85,7 @@ output: { days: "${{ age }}" }
         cx.binding("with", with, params.map(|params| (params, "the function")));
         let declared = config.output.as_ref().and_then(|output| Schema::read(output, cx.out));
         let facts = Facts {
-            sinks: vec![Sink { input: Some("with".to_owned()), field: None, does: Does::Logic }],
+            sinks: vec![Sink { input: "with".to_owned(), field: None, does: Does::Logic }],
             ..Facts::default()
         };
         Ports { facts, ..Ports::of(declared.map(|schema| schema.ty).or(result).unwrap_or(Type::Any)) }

@@ -85,7 +85,7 @@ output: { order: "${{ order.row }}" }
 /// What the arguments of a tool do: some are statements, and all are written if the tool writes.
 fn sinks(declared: &Declared, tool: &str) -> Vec<Sink> {
     let Some(tool) = declared.tools.get(tool) else { return vec![] };
-    let sink = |field: Option<&str>, does| Sink { input: Some("with".to_owned()), field: field.map(str::to_owned), does };
+    let sink = |field: Option<&str>, does| Sink { input: "with".to_owned(), field: field.map(str::to_owned), does };
     let open = tool.def.statements.iter().filter(|key| tool.tree.get(key).is_none());
     let mut sinks: Vec<Sink> = open.map(|key| sink(Some(*key), Does::States)).collect();
     if tool.ports.class.is_write() {

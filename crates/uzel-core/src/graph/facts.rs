@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use super::Input;
 use crate::{capability::tool::EffectClass, document::Waiver, source::Span, yaml::Text};
 
 /// Where a text comes from that the app's author did not write.
@@ -43,19 +42,12 @@ pub enum Texts {
 /// An input that does something with texts which not every text may do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sink {
-    /// The input, or all of the node's.
-    pub input: Option<String>,
+    /// The input.
+    pub input: String,
     /// One field of it, or all.
     pub field: Option<String>,
     /// What it does.
     pub does: Does,
-}
-
-impl Sink {
-    /// Whether it is about this input.
-    pub fn covers(&self, input: &Input) -> bool {
-        self.input.as_ref().is_none_or(|name| *name == input.name)
-    }
 }
 
 /// What an input does with a text.

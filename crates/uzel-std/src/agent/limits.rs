@@ -8,7 +8,7 @@ use uzel_core::{
     duration::DurationText,
     failure::{Failure, FailureClass},
     graph::facts::Agent,
-    yaml::{Spanned, Text},
+    yaml::Spanned,
 };
 
 /// The limits, in the order of the reference.
@@ -78,31 +78,6 @@ impl Limits {
         }
     }
 
-    /// What lints and estimates are told of an agent with these limits.
-    pub(super) fn of_agent(&self, tools: &[Text], approve: &[Text]) -> Agent {
-        // That one is listed twice is another finding.
-        let once: indexmap::IndexSet<Text> = tools.iter().cloned().collect();
-        let (asks_first, tools) = once.into_iter().partition(|name| approve.contains(name));
-        let places = [
-            self.steps.as_ref().map(|limit| limit.span),
-            self.tool_calls.as_ref().map(|limit| limit.span),
-            self.tokens.as_ref().map(|limit| limit.span),
-            self.cost_usd.as_ref().map(|limit| limit.span),
-            self.duration.as_ref().map(|limit| limit.span),
-        ];
-        Agent {
-            at: places.into_iter().flatten().min(),
-            steps: self.steps.as_ref().map(|limit| u64::from(limit.value)),
-            tool_calls: self.tool_calls.as_ref().map(|limit| u64::from(limit.value)),
-            tokens: self.tokens.as_ref().map(|limit| limit.value),
-            cost_usd: self.cost_usd.as_ref().map(|limit| limit.value),
-            duration: self.duration.as_ref().map(|limit| limit.value.0),
-            usual_steps: self.bounds().steps.into(),
-            tools,
-            asks_first,
-        }
-    }
-
     /// What holds, with defaults.
     pub(super) fn bounds(&self) -> Bounds {
         Bounds {
@@ -112,6 +87,21 @@ impl Limits {
             cost_usd: self.cost_usd.as_ref().map(|cost| cost.value),
             duration: self.duration.as_ref().map(|duration| duration.value),
         }
+    }
+}
+
+/// The limits that the file sets.
+pub(super) fn facts(limits: Option<&Spanned<Limits>>) -> Agent {
+    let usual = Limits::default();
+    let limits = limits.map_or(&usual, |limits| &limits.value);
+    Agent {
+        usual_steps: limits.bounds().steps.into(),
+        steps: limits.steps.as_ref().map(|steps| steps.value.into()),
+        tool_calls: limits.tool_calls.as_ref().map(|calls| calls.value.into()),
+        tokens: limits.tokens.as_ref().map(|tokens| tokens.value),
+        cost_usd: limits.cost_usd.as_ref().map(|cost| cost.value),
+        duration: limits.duration.as_ref().map(|duration| duration.value.0),
+        ..Agent::default()
     }
 }
 

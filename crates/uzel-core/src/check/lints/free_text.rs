@@ -51,7 +51,7 @@ fn uses(scene: &Scene<'_>, place: Place) -> Vec<Use> {
                 found.extend(all.map(|reference| (place, vec![reference.clone()], reference.span, chosen())));
             }
         }
-        let sinks = node.facts.sinks.iter().filter(|sink| sink.covers(input));
+        let sinks = node.facts.sinks.iter().filter(|sink| sink.input == input.name);
         for sink in sinks {
             let what = match sink.does {
                 // A function that gives a text again only changes its form.

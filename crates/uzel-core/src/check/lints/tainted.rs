@@ -49,7 +49,7 @@ fn sinks<'s>(scene: &'s Scene<'_>, place: Place, does: Does) -> impl Iterator<It
     let node = scene.node(place);
     let of = move |sink: &&Sink| sink.does == does;
     node.facts.sinks.iter().filter(of).flat_map(move |sink| {
-        let inputs = node.inputs.iter().filter(|input| sink.covers(input));
+        let inputs = node.inputs.iter().filter(|input| input.name == sink.input);
         inputs.flat_map(move |input| {
             let wanted = move |part: &Part| sink.field.is_none() || part.path.first() == sink.field.as_ref();
             parts(input).into_iter().filter(wanted).map(move |part| (input, part))

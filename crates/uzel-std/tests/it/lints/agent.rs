@@ -1,4 +1,4 @@
-//! Agents: what bounds them, what they may do, and who tells them what to do.
+//! Agents: what bounds them, what they may write, and what strangers may tell them.
 
 use super::{said, says, silent};
 
@@ -28,7 +28,7 @@ fn behind(prompt: &str, keys: &str) -> String {
 #[test]
 fn limits() {
     let with =
-        |limits: &str| app(&format!("  h: {{ kind: agent, model: fast, prompt: Go on, tools: [find]{limits} }}\n"));
+        |limits: &str| app(&format!("  h: {{ kind: agent, model: fast, prompt: Go on, tools: [count]{limits} }}\n"));
     says(&with(""), "UZ3009 11 the agent `h` has no limit of `steps`, `cost_usd`, `duration`");
     says(&with(", limits: { steps: 5, cost_usd: 1 }"), "UZ3009 11 the agent `h` has no limit of `duration`");
     says(&with(", limits: { tokens: 5000, duration: 5m }"), "UZ3009 11 the agent `h` has no limit of `steps`");
