@@ -303,7 +303,8 @@ impl Index {
     /// Where the name of a body's item is written, or what the items are taken from.
     fn names_item(&self, name: &str, offset: usize) -> Option<Span> {
         let around = self.path_at(offset);
-        let mut bodies = around.iter().rev().map(|segment| segment.part.value()).filter(|node| node.get("do").is_some());
+        let mut bodies =
+            around.iter().rev().map(|segment| segment.part.value()).filter(|node| node.get("do").is_some());
         bodies.find_map(|node| {
             let named = node.get("as").and_then(Tree::as_text);
             let over = node.entry("for_each").or_else(|| node.entry("over")).map(|entry| entry.key.span);

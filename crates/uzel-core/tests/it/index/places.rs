@@ -480,50 +480,77 @@ fn names_inside_of_nodes() {
     let (reading, _) = Desk::of(NESTED, "").read();
     let problems: Vec<&str> = reading.diagnostics.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(problems, Vec::<&str>::new());
-    references(&nested("  fi$0rst:"), expect![[r#"
+    references(
+        &nested("  fi$0rst:"),
+        expect![[r#"
         app.yaml:5 first
         app.yaml:11 first
         app.yaml:22 first
-    "#]]);
-    references(&nested("{{ re$0ad.text }}"), expect![[r#"
+    "#]],
+    );
+    references(
+        &nested("{{ re$0ad.text }}"),
+        expect![[r#"
         app.yaml:11 read
         app.yaml:12 read
         app.yaml:12 read
-    "#]]);
-    references(&nested("      re$0ad: { kind: llm, model: fast, prompt: \"{{ item"), expect![[r#"
+    "#]],
+    );
+    references(
+        &nested("      re$0ad: { kind: llm, model: fast, prompt: \"{{ item"),
+        expect![[r#"
         app.yaml:18 read
-    "#]]);
-    references(&nested("output: \"${{ ans$0wer.text"), expect![[r#"
+    "#]],
+    );
+    references(
+        &nested("output: \"${{ ans$0wer.text"),
+        expect![[r#"
         app.yaml:12 answer
         app.yaml:13 answer
-    "#]]);
-    definition(&nested("{{ mess$0age }}"), expect![[r#"
+    "#]],
+    );
+    definition(
+        &nested("{{ mess$0age }}"),
+        expect![[r#"
         app.yaml:9 message
-    "#]]);
-    definition(&nested("{{ it$0em }} {{ loop"), expect![[r#"
+    "#]],
+    );
+    definition(
+        &nested("{{ it$0em }} {{ loop"),
+        expect![[r#"
         app.yaml:16 for_each
-    "#]]);
-    hover(&nested("{{ mess$0age }}"), expect![[r#"
+    "#]],
+    );
+    hover(
+        &nested("{{ mess$0age }}"),
+        expect![[r#"
         app.yaml:11 message
         ```text
         message: string
         ```
 
         what the body is given in each round
-    "#]]);
-    hover(&nested("loop.ind$0ex"), expect![[r#"
+    "#]],
+    );
+    hover(
+        &nested("loop.ind$0ex"),
+        expect![[r#"
         app.yaml:18 index
         ```text
         loop.index: integer
         ```
-    "#]]);
+    "#]],
+    );
     // What no check came to is found by its place.
     let broken = NESTED.replace("    kind: map\n    for_each: input.messages", "    for_each: input.messages");
-    references(&Desk::of(&broken.replace("{{ read.text }}", "{{ re$0ad.text }}"), ""), expect![[r#"
+    references(
+        &Desk::of(&broken.replace("{{ read.text }}", "{{ re$0ad.text }}"), ""),
+        expect![[r#"
         app.yaml:10 read
         app.yaml:11 read
         app.yaml:11 read
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
