@@ -145,7 +145,7 @@ async fn main() -> Result<(), Error> {
             }
             result = follow(app.resume(&result.id).await?).await?;
         }
-        let sent: Sent = result.output_as()?;
+        let sent: Sent = result.output()?;
         println!("  {}: {}", result.status.as_str(), sent.reply.as_deref().unwrap_or("nothing was sent"));
     }
     Ok(())

@@ -12,6 +12,7 @@ mod rust_type;
 mod setting;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 use std::{collections::BTreeMap, panic::Location, sync::Arc};
 
@@ -31,6 +32,7 @@ pub use self::{
     reaction::On,
     registered::Registered,
     setting::Setting,
+    wanted::Wanted,
 };
 use crate::{
     check::{Choices, Files, Reading, read_tree},

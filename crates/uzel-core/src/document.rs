@@ -49,6 +49,20 @@ pub struct Document {
     /// The graph: nodes by name.
     #[schemars(schema_with = "named")]
     pub nodes: Option<Tree>,
+    /// Findings of `check` that are accepted in the whole app, each with a reason and a day.
+    pub waive: Vec<Waiver>,
+}
+
+/// A finding of `check` that is accepted until a day.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The finding's code, such as `UZ3006`. Warnings about reliability (UZ3…) can be accepted, errors cannot.
+    pub code: Text,
+    /// Why, for whoever reads it next.
+    pub reason: Text,
+    /// The last day on which it holds: `2027-01-31`. After it, `check` reports the finding and the waiver.
+    pub until: Text,
 }
 
 /// Hard limits of a run.
@@ -101,12 +115,14 @@ pub struct Common {
     /// What a guard's block does: as `on_error`, or `{ stop: TEXT }`. Default: `fail`.
     #[schemars(schema_with = "on_block")]
     pub on_block: Option<Tree>,
+    /// Findings of `check` about this node that are accepted, each with a reason and a day.
+    pub waive: Vec<Waiver>,
 }
 
 impl Common {
     /// Names of the keys, which are taken out of a node before its kind reads the rest.
-    pub const KEYS: [&'static str; 9] =
-        ["kind", "description", "needs", "when", "retry", "timeout", "on_error", "on_block", "join"];
+    pub const KEYS: [&'static str; 10] =
+        ["kind", "description", "needs", "when", "retry", "timeout", "on_error", "on_block", "join", "waive"];
 }
 
 // What `check` takes where the structs say only "a tree", for editors. `x-names` says that a text here or below is a name,

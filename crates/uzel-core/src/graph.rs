@@ -25,9 +25,11 @@ use crate::{
 
 mod body;
 pub mod draw;
+pub mod facts;
 mod shape;
 
 pub use body::{Body, Inner, ItemError, Join, Plan, Shape, Sketch, Source};
+use facts::{Facts, Noted};
 
 /// Index of a node in [`Graph::nodes`].
 pub type NodeIdx = usize;
@@ -156,6 +158,10 @@ pub struct NodeDef {
     pub on_block: Reaction,
     /// How its effects are done.
     pub policy: Policy,
+    /// What its kind tells lints and estimates.
+    pub facts: Facts,
+    /// What the document tells them.
+    pub noted: Noted,
     /// What it runs below itself; a node without it is called.
     pub plan: Option<Plan>,
     /// Its number among all nodes of the app, those in bodies and other apps included.
@@ -240,6 +246,8 @@ pub struct Input {
     pub fields: Vec<(String, Span)>,
     /// Whether a value that may be null is fine here.
     pub nullable: bool,
+    /// What its value was found to be.
+    pub found: Type,
 }
 
 /// Something that computes a value from the scope.
@@ -298,8 +306,23 @@ pub struct Ports {
     pub effect: Option<EffectClass>,
     /// Whether it keeps what comes after it from happening when somebody or something says no.
     pub gate: bool,
+    /// What lints and estimates need to know.
+    pub facts: Facts,
     /// What it runs below itself, for kinds that are not called.
     pub plan: Option<Sketch>,
+    /// What a model may do in it on its own, if it may do anything.
+    pub agent: Option<AgentFacts>,
+}
+
+/// What a model may do on its own in a node, and what bounds it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AgentFacts {
+    /// Tools that it may call.
+    pub tools: Vec<Text>,
+    /// Tools of which a person approves each call.
+    pub approved: Vec<Text>,
+    /// Limits that the file does not set: their keys under `limits`.
+    pub missing_limits: Vec<&'static str>,
 }
 
 impl Ports {

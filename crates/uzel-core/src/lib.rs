@@ -9,6 +9,7 @@ pub mod builder;
 pub mod capability;
 pub mod chat;
 pub mod check;
+pub mod date;
 pub mod diagnostic;
 pub mod document;
 pub mod duration;

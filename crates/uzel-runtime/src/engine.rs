@@ -1,4 +1,4 @@
-//! What a program does with runs: start, resume, answer, cancel. Each gives a driver or a row; nothing is spawned here.
+//! What a program does with runs: start, resume, answer, call back, cancel. Each gives a driver or a row; nothing is spawned here.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,6 +17,10 @@ use crate::{
     driver::{Driver, Watcher, record},
     layers::Shared,
 };
+
+mod callback;
+
+pub use callback::Callback;
 
 /// Why something could not be done with a run.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +68,23 @@ pub enum Error {
         /// What there is.
         found: String,
     },
+    /// No run has ever waited for this call.
+    #[error("nobody waits for a call with `{name}`")]
+    UnknownCallback {
+        /// Token, or run and node.
+        name: String,
+    },
+    /// The call is not waited for any more; the first one counts.
+    #[error("`{name}` is not waited for any more: {closed}")]
+    CallbackClosed {
+        /// Token, or run and node.
+        name: String,
+        /// Why.
+        closed: String,
+    },
+    /// What was sent does not fit.
+    #[error("the payload does not fit: {}", .0.join("; "))]
+    BadPayload(Vec<String>),
     /// The release is not in the store or cannot be read.
     #[error("{0}")]
     Release(String),

@@ -3,6 +3,7 @@
 pub(crate) mod app;
 pub(crate) mod durations;
 pub(crate) mod error;
+pub(crate) mod excerpt;
 pub(crate) mod handle;
 pub(crate) mod result;
 pub(crate) mod setup;

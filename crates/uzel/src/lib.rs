@@ -10,6 +10,7 @@ pub use api::{
     app::App,
     durations::{days, hours, minutes, seconds},
     error::{Error, Problem, Problems},
+    excerpt::Excerpt,
     handle::{RunEvent, RunHandle},
     result::RunResult,
     setup::{File, Setup},
@@ -27,9 +28,12 @@ pub use uzel_core::{
     source::Position,
     store::{Filter, Head, Status, Task},
 };
-pub use uzel_runtime::engine::Start;
+pub use uzel_runtime::engine::{Callback, Start};
 
-/// Types of Rust that apps know: derive `schemars::JsonSchema`.
+pub use uzel_macros::{data, node};
+
+/// Types of Rust that apps know: [`data`](macro@data) derives what is in these two, and so may a program itself.
 pub use schemars;
+pub use serde;
 /// JSON in Rust.
 pub use serde_json::{self, Value, json};

@@ -14,7 +14,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("uzel-std", &["uzel-core"]),
     ("uzel-runtime", &["uzel-core"]),
     ("uzel-server", &["uzel-runtime", "uzel-core"]),
-    ("uzel", &["uzel-server", "uzel-runtime", "uzel-std", "uzel-core"]),
+    ("uzel-macros", &[]),
+    ("uzel", &["uzel-server", "uzel-runtime", "uzel-std", "uzel-core", "uzel-macros"]),
     ("uzel-testkit", &["uzel-runtime", "uzel-std", "uzel-core"]),
     ("xtask", &[]),
 ];

@@ -238,6 +238,12 @@ impl Declaration {
         self.set("sql", statement)
     }
 
+    /// Where a database is: `"${{ secrets.DATABASE_URL }}"`.
+    #[track_caller]
+    pub fn url(self, url: &str) -> Self {
+        self.set("url", url)
+    }
+
     /// The file of a database.
     #[track_caller]
     pub fn path(self, path: &str) -> Self {

@@ -98,7 +98,9 @@ impl App<'_, '_> {
         // A model that could not be read has been reported; it is not unknown as well.
         let entries = tree.and_then(Tree::as_map).unwrap_or_default();
         let known: Vec<String> = entries.iter().map(|entry| entry.key.as_str().to_owned()).collect();
-        for name in self.choices.models.keys().filter(|name| *name != "*" && !known.contains(name)) {
+        // Another app need not have the models that are chosen for this one.
+        let main = self.reader.stack.len() < 2;
+        for name in self.choices.models.keys().filter(|name| main && *name != "*" && !known.contains(name)) {
             let at = tree.map(|tree| tree.span.head());
             let text = did_you_mean(name, known.iter().map(String::as_str));
             let help = text.unwrap_or_else(|| format!("the app's models are {}", known.join(", ")));

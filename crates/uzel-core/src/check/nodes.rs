@@ -6,13 +6,14 @@ use indexmap::IndexMap;
 
 use super::{App, Check, ROOTS, bodies::DraftPlan, is_name, joins, limits, split};
 use crate::{
-    capability::tool::EffectClass,
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     document::{Common, Defaults},
     expr::{Binding, Expression},
-    graph::{Declared, Input, Join, Later, Policy, Program},
+    graph::{
+        Declared, Input, Join, Later, Policy, Program,
+        facts::{Facts, Noted},
+    },
     kind::KindDef,
-    policy::RetryPolicy,
     schema::Type,
     source::Span,
     yaml::{self, Data, Entry, Text, Tree},
@@ -31,13 +32,11 @@ pub(super) struct Draft {
     pub(super) output: Option<Type>,
     pub(super) ways: Vec<(String, Vec<Text>)>,
     pub(super) later: Option<Later>,
-    pub(super) effect: Option<EffectClass>,
-    pub(super) gate: bool,
-    /// The node's own `retry`, and where it is written.
-    pub(super) retry: Option<(RetryPolicy, Span)>,
     pub(super) on_error: DraftReaction,
     pub(super) on_block: DraftReaction,
     pub(super) policy: Policy,
+    pub(super) facts: Facts,
+    pub(super) noted: Noted,
     pub(super) join: Join,
     /// Where `join` is written.
     pub(super) join_at: Option<Span>,
@@ -147,7 +146,6 @@ impl App<'_, '_> {
         let on_block = reaction("on_block", common.on_block.as_ref(), self.out);
         let kind = kind?;
         let timeout = common.timeout.or(defaults.and_then(|d| d.timeout)).map(|text| text.0);
-        let own_retry = common.retry.clone().zip(entry.value.get("retry").map(|tree| tree.span));
         let retry = common.retry.or_else(|| defaults.and_then(|d| d.retry.clone())).unwrap_or_default();
         let mut cx = Check::new(self.out, declared, self.reader, timeout);
         let ports = (kind.check)(&config, &mut cx);
@@ -167,12 +165,16 @@ impl App<'_, '_> {
             output: ports.output,
             ways: ports.ways,
             later: ports.later,
-            effect: ports.effect,
-            gate: ports.gate,
-            retry: own_retry,
             on_error,
             on_block,
             policy: Policy { retry, timeout },
+            facts: ports.facts,
+            noted: Noted {
+                effect: ports.effect,
+                gate: ports.gate,
+                retry: entry.value.get("retry").map(|tree| tree.span),
+                waivers: common.waive,
+            },
             join,
             join_at: common.join.map(|tree| tree.span),
             plan,

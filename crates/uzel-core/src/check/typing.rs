@@ -57,7 +57,9 @@ pub(super) fn body(
     let presence = Presence::of(&nodes, &order);
     let may_be_null: Vec<bool> = (0..nodes.len()).map(|idx| presence.may_be_null(idx)).collect();
     let present: Vec<Vec<Vec<String>>> = (0..nodes.len()).map(|idx| present(&nodes, &presence, idx)).collect();
-    let outside = enter(&nodes, types);
+    let after = output.map(Binding::references).into_iter().chain(until.map(Expression::references)).flatten();
+    let asked = nodes.iter().flat_map(|node| node.draft.references()).chain(after).any(|r| r.root == "nodes");
+    let outside = enter(&nodes, asked, types);
     let around = types.present.clone();
     for (idx, present) in order.iter().map(|idx| (*idx, &present[*idx])) {
         let node = &mut nodes[idx];
@@ -89,8 +91,8 @@ pub(super) fn body(
 /// Names with what was known of them.
 type Before = Vec<(String, Option<(Type, Option<Span>)>)>;
 
-/// Makes nodes known; gives what their names were before.
-fn enter(nodes: &[LinkedNode], types: &mut TypeScope) -> Before {
+/// Makes nodes known, and what can be said about them if that is asked for; gives what their names were before.
+fn enter(nodes: &[LinkedNode], asked: bool, types: &mut TypeScope) -> Before {
     let mut outside = vec![];
     // Every name is known from the start, so that a reference out of order is not also reported as unknown.
     for node in nodes {
@@ -98,9 +100,8 @@ fn enter(nodes: &[LinkedNode], types: &mut TypeScope) -> Before {
         outside.push((id.clone(), types.get(id).cloned()));
         types.insert(id.clone(), Type::Any, Some(node.draft.at));
     }
-    let asks = |node: &LinkedNode| node.draft.references().any(|reference| reference.root == "nodes");
     let known = types.get("nodes").cloned();
-    if let Some((Type::Object(all), at)) = known.clone().filter(|_| nodes.iter().any(asks)) {
+    if let Some((Type::Object(all), at)) = known.clone().filter(|_| asked) {
         let mut all = all;
         for node in nodes {
             all.fields.insert(node.draft.id.clone(), Field::required(metadata()));
@@ -192,10 +193,11 @@ fn check_node(node: &mut LinkedNode, types: &mut TypeScope, slots: &mut usize, o
         types.present.extend(when.present());
     }
     let mut found = BTreeMap::new();
-    for input in &draft.inputs {
+    for input in &mut draft.inputs {
         let ty = input.program.infer(types, out);
         types.hear(|heard| heard.wanted.extend(input.expect.iter().map(|(ty, _)| (input.at, ty.clone()))));
         fits(input, &ty, out);
+        input.found.clone_from(&ty);
         found.insert(input.name.clone(), ty);
     }
     for reaction in [&node.on_error, &node.on_block] {
@@ -291,6 +293,8 @@ fn finish(nodes: Vec<LinkedNode>, slots: &mut usize) -> IndexMap<String, Arc<Nod
             on_error: node.on_error,
             on_block: node.on_block,
             policy: draft.policy,
+            facts: draft.facts,
+            noted: draft.noted,
             plan: node.plan,
             slot,
         };

@@ -45,6 +45,8 @@ pub enum Gives {
     Boolean,
     /// What it took.
     Same,
+    /// What it took the other way round; of a map the names of its fields.
+    Reversed,
     /// A list of what it took.
     SameList,
     /// Lists of what it took.
@@ -138,6 +140,7 @@ impl Gives {
             Self::Number => "number",
             Self::Boolean => "boolean",
             Self::Same => "the type it takes",
+            Self::Reversed => "the type it takes; of a map its names",
             Self::SameList => "a list of the same items",
             Self::SameLists => "lists of the same items",
             Self::Item => "an item",

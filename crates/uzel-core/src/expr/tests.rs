@@ -13,6 +13,8 @@ use crate::{
     yaml::{self, Data, Text, Tree},
 };
 
+mod agreement;
+mod includes;
 mod inference;
 mod strange;
 
@@ -323,7 +325,7 @@ fn templates() {
             costs ${{ i }} => 
                   UZ2002 [${{] `${{ }}` is for values; a prompt has `{{ }}` -- write `{{` without `$`; for a dollar sign write `{{ "$" }}{{ … }}`
             {% include 'x' %} => 
-                  UZ2001 [include 'x'] there is no `{% include %}` here -- a template stands alone; `for`, `if`, `set`, `with`, `filter`, `macro` and `call` exist
+                  UZ0013 ['x'] `x` cannot be included: there are no files here
             {% for i in range(90000) %}{{ name }} and more and more and more and more text{% endfor %} => FAILS limit: the text that `{% for i in range(90000) %}{{ name }} and more and more and more and more text{…` is part of becomes longer than 1 MB
             {% for a in range(1000) %}{% for b in range(1000) %}{% endfor %}{% endfor %} => FAILS limit: the expression `{% for a in range(1000) %}{% for b in range(1000) %}{% endfor %}{% endfor %}` used up its 200000 units of fuel
             {% raw %}{{ x }}{% endraw %} {# note #} <&>{{ '<&>' }} => "{{ x }}  <&><&>"

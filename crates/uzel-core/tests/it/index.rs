@@ -126,14 +126,13 @@ impl Desk {
 
 /// The standard catalog and the schema that editors are given.
 pub(crate) fn language() -> Language<'static> {
-    static CATALOG: OnceLock<(Catalog, Shapes)> = OnceLock::new();
-    const CHOICES: &Choices = &Choices { models: BTreeMap::new() };
-    let (catalog, shapes) = CATALOG.get_or_init(|| {
+    static CATALOG: OnceLock<(Catalog, Shapes, Choices)> = OnceLock::new();
+    let (catalog, shapes, choices) = CATALOG.get_or_init(|| {
         let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema/app.schema.json");
         let schema = serde_json::from_str(&fs::read_to_string(schema).unwrap()).unwrap();
-        (uzel_testkit::lab::catalog(), Shapes::new(schema))
+        (uzel_testkit::lab::catalog(), Shapes::new(schema), Choices::default())
     });
-    Language { catalog, choices: CHOICES, shapes }
+    Language { catalog, choices, shapes }
 }
 
 #[test]

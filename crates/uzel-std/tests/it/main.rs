@@ -11,8 +11,11 @@
 mod anthropic;
 mod ask;
 mod broken;
+mod calls;
 mod faults;
 mod kinds;
+mod lints;
 mod openai;
+mod overlays;
 mod pages;
 mod round_trip;

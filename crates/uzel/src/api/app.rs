@@ -35,6 +35,8 @@ use super::{
     setup::{File, Secrets, Setup},
 };
 
+mod callbacks;
+
 /// An app that can run, with the store of its runs. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct App {

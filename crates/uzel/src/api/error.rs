@@ -13,6 +13,8 @@ use uzel_core::{
 };
 use uzel_runtime::engine;
 
+use super::excerpt::{Excerpt, Lines};
+
 /// Why a call of this library did not do what it was asked.
 #[derive(Debug)]
 pub enum Error {
@@ -55,6 +57,8 @@ pub struct Problem {
     pub message: String,
     /// Where: a place in the app file, or the call in the Rust program.
     pub at: Option<Position>,
+    /// The line at that place, where it is at hand.
+    pub excerpt: Option<Excerpt>,
     /// Other places, and what they have to do with it.
     pub notes: Vec<(Position, String)>,
     /// What to type.
@@ -62,13 +66,14 @@ pub struct Problem {
 }
 
 impl Problem {
-    fn of(diagnostic: &Diagnostic, place: &impl Fn(Span) -> Position) -> Self {
+    fn of(diagnostic: &Diagnostic, place: &impl Fn(Span) -> Position, excerpt: Option<Excerpt>) -> Self {
         let other = diagnostic.labels.iter().filter(|label| Some(label.at) != diagnostic.at);
         Self {
             code: diagnostic.code,
             severity: diagnostic.severity,
             message: diagnostic.message.clone(),
             at: diagnostic.at.map(place),
+            excerpt,
             notes: other.map(|label| (place(label.at), label.text.clone())).collect(),
             help: diagnostic.help.clone(),
         }
@@ -92,8 +97,12 @@ impl Problems {
             }
             position
         };
-        let list = diagnostics.into_iter().map(|diagnostic| Problem::of(diagnostic, &place)).collect();
-        Self { app: app.to_owned(), list }
+        let mut lines = Lines::default();
+        let list = diagnostics.into_iter().map(|diagnostic| {
+            let excerpt = diagnostic.at.and_then(|at| lines.excerpt(at, sources));
+            Problem::of(diagnostic, &place, excerpt)
+        });
+        Self { app: app.to_owned(), list: list.collect() }
     }
 }
 
@@ -107,6 +116,11 @@ impl fmt::Display for Problem {
         write!(f, "{word}[{}]: {}", self.code, self.message)?;
         if let Some(at) = &self.at {
             write!(f, "\n  --> {at}")?;
+            if let Some(Excerpt { line, start, length }) = &self.excerpt {
+                let number = at.line.to_string();
+                let (gutter, blank, mark) = (" ".repeat(number.len()), " ".repeat(*start), "^".repeat(*length));
+                write!(f, "\n {gutter} |\n {number} | {line}\n {gutter} | {blank}{mark}")?;
+            }
         }
         for (at, text) in &self.notes {
             write!(f, "\n  note: {at}: {text}")?;

@@ -43,11 +43,12 @@ impl RunResult {
         }
     }
 
-    /// The output as a type of Rust.
+    /// The output as a type of Rust: `result.output::<Reply>()?`. That the app gives such values can be checked before
+    /// anything runs: [`Setup::gives`](crate::Setup::gives).
     ///
     /// # Errors
     /// The run did not succeed, or its output does not fit the type.
-    pub fn output_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
+    pub fn output<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let failed = |why: String| Error::NoOutput { run: self.id.clone(), status: self.status, why };
         match &self.why {
             Some(why) => Err(failed(why.clone())),

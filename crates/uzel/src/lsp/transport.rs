@@ -133,7 +133,8 @@ mod tests {
     fn a_long_message_is_not_kept() {
         let length = MOST_BYTES + 1;
         let bytes = format!("Content-Length: {length}\r\n\r\n").into_bytes();
-        let mut input = io::BufReader::new(bytes.chain(io::repeat(b' ').take(length)).chain(&b"Content-Length: 2\r\n\r\n{}"[..]));
+        let mut input =
+            io::BufReader::new(bytes.chain(io::repeat(b' ').take(length)).chain(&b"Content-Length: 2\r\n\r\n{}"[..]));
         assert!(matches!(read(&mut input), Ok(Incoming::Unreadable(_))));
         assert_eq!(read(&mut input), Ok(Incoming::Message(json!({}))));
     }

@@ -58,7 +58,7 @@ async fn a_file_runs_with_functions_of_the_program() {
     assert_eq!((app.graph().name.as_str(), app.warnings().len()), ("doubled", 0));
     let result = app.run(Number { n: 21 }).await.unwrap();
     assert_eq!((result.status, result.why.as_deref()), (Status::Succeeded, None));
-    assert_eq!(result.output_as::<Number>().unwrap().n, 42);
+    assert_eq!(result.output::<Number>().unwrap().n, 42);
 
     let error = app.run(json!({ "n": "x", "m": 1 })).await.unwrap_err().to_string();
     expect![[
@@ -68,7 +68,7 @@ async fn a_file_runs_with_functions_of_the_program() {
 
     let result = app.run(Number { n: -1 }).await.unwrap();
     assert_eq!(result.status, Status::Failed);
-    let error = result.output_as::<Number>().err().unwrap().to_string().replace(&result.id, "RUN");
+    let error = result.output::<Number>().err().unwrap().to_string().replace(&result.id, "RUN");
     expect!["run `RUN` is failed: `double`: -1 is below zero"].assert_eq(&error);
     assert_eq!(app.runs(Filter::default()).await.unwrap().len(), 2);
     let same = app.result(&result.id[..6]).await.unwrap();
@@ -81,11 +81,14 @@ async fn what_is_wrong_with_a_file_is_said_before_anything_runs() {
     let error = App::load(&path).build().unwrap_err();
     assert_eq!(codes(&error), ["UZ4004"]);
     let error = App::load(&path).function("doubel", double).build().unwrap_err().to_string();
-    expect![[r"
+    expect![[r#"
         the app `APP` cannot run
         error[UZ4004]: no function `double` is registered
           --> APP:7:30
-          help: did you mean `doubel`?"]]
+           |
+         7 |   double: { kind: code, run: "rust:double", with: { "n": "${{ input.n }}" } }
+           |                              ^^^^^^^^^^^^^
+          help: did you mean `doubel`?"#]]
     .assert_eq(&error.replace(&path.display().to_string(), "APP"));
     let wrong = |_: Vec<String>| async { Ok::<_, Failure>(()) };
     let error = App::load(&path).function("double", wrong).build().unwrap_err();
@@ -143,7 +146,7 @@ async fn a_run_is_followed_answered_and_resumed() {
     assert!(run.next().await.is_none());
     let result = run.finish().await.unwrap();
     assert_eq!((result.status, result.why.as_deref()), (Status::Waiting, Some("it asks: Double 4?")));
-    assert!(result.output_as::<Number>().is_err());
+    assert!(result.output::<Number>().is_err());
 
     let task = &app.tasks().await.unwrap()[0];
     assert_eq!((task, &app.task(&result.id).await.unwrap()), (&result.tasks[0], task));

@@ -303,17 +303,22 @@ fn names_of_functions_are_clear() {
 
 #[test]
 fn an_error_reads_well() {
+    let from = here();
     let error = classified("readable").output("topic", "${{ classify.topic }}").build().unwrap_err();
     let Error::App(problems) = &error else { panic!("{error}") };
     let places =
         problems.list.iter().flat_map(|problem| problem.at.iter().chain(problem.notes.iter().map(|(at, _)| at)));
     let text = places.fold(error.to_string(), |text, at| text.replace(&at.to_string(), "FILE:LINE:COLUMN"));
-    expect![[r"
+    let text = text.replace(&(from.line() + 1).to_string(), "LIN");
+    expect![[r#"
         the app `readable` cannot run
         error[UZ2004]: `classify` has no field `topic`
           --> FILE:LINE:COLUMN
+             |
+         LIN |     let error = classified("readable").output("topic", "${{ classify.topic }}").build().unwrap_err();
+             |                                        ^^^^^^
           note: FILE:LINE:COLUMN: `classify` returns these fields
-          help: it has `category`, `confidence`"]]
+          help: it has `category`, `confidence`"#]]
     .assert_eq(&text);
 }
 

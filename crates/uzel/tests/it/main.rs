@@ -10,12 +10,15 @@
 
 mod api;
 mod batches;
+mod bodies;
 mod builder;
 mod checks;
 mod generated;
 mod graph;
 mod journals;
 mod kill;
+mod lsp;
+mod overlays;
 mod processes;
 mod provider;
 mod reach;
@@ -24,4 +27,7 @@ mod runs;
 mod schema;
 mod scratch;
 mod triage;
+mod typed;
+mod waits;
 mod words;
+mod yaml_server;

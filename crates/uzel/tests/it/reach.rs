@@ -213,10 +213,11 @@ fn rows() -> Vec<(&'static str, Made)> {
         "tool.http/body": http("GET http://x").body("form");
         "tool.http/output": http("GET http://x").output::<Fields>();
         "tool.http/output": http("GET http://x").output_type("x", "string");
-        "tool.sqlite.query/connection": uses("sqlite.query").connection("x");
+        "tool/connection": uses("sqlite.query").connection("x");
         "tool.sqlite.query/sql": uses("sqlite.query").sql("x");
 
         "connection/use": connection("sqlite");
+        "connection/url": connection("postgres").url("x");
         "connection/path": connection("sqlite").path("x");
         "connection/init": connection("sqlite").init("x");
         "knowledge/files": files("x");

@@ -3,7 +3,7 @@
 use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Filter, Spanned};
 
 use super::{
-    Checker, Use,
+    Checker, Use, may_be_absent,
     operators::{Family, family},
 };
 use crate::{
@@ -31,10 +31,12 @@ impl Checker<'_> {
         {
             let name = self.written(&range(inner));
             let message = format!("`| {}` cannot take `{name}`, which is {plain}", e.name);
-            self.push(Code::TYPE_MISMATCH, range(expr), message, None);
+            self.push(Code::TYPE_MISMATCH, range(expr), message, None, &[inner]);
             return Type::Any;
         }
-        gives(known.gives, &input, plain, args.into_iter().next())
+        // `default(other, true)` also stands in for what counts as false.
+        let lax = e.args.len() > 1 || of.is_some_and(may_be_absent);
+        gives(known.gives, &input, plain, args.into_iter().next(), lax)
     }
 }
 
@@ -48,7 +50,7 @@ impl Checker<'_> {
         match known {
             Some(function) => {
                 self.arguments(function, "", &e.args, expr);
-                gives(function.gives, &Type::Any, Type::Any, None)
+                gives(function.gives, &Type::Any, Type::Any, None, false)
             }
             None => {
                 self.args(&e.args);
@@ -83,7 +85,7 @@ impl Checker<'_> {
                     if found.is_none() && !operation.more {
                         let help = did_you_mean(key, named.map(|param| param.name));
                         let message = format!("`{name}` has no argument `{key}`");
-                        self.push(Code::UNKNOWN_FUNCTION, range(value), message, help.or_else(|| usage(operation)));
+                        self.push(Code::UNKNOWN_FUNCTION, range(value), message, help.or_else(|| usage(operation)), &[value]);
                         // It may have been meant for what is then missing.
                         whatever = true;
                     }
@@ -97,7 +99,7 @@ impl Checker<'_> {
                 }
                 None if matches!(arg, CallArg::Pos(_)) && !operation.more && !whatever => {
                     let message = format!("`{name}` takes no more arguments");
-                    self.push(Code::TYPE_MISMATCH, range(value), message, usage(operation));
+                    self.push(Code::TYPE_MISMATCH, range(value), message, usage(operation), &[value]);
                 }
                 None => {}
             }
@@ -105,7 +107,7 @@ impl Checker<'_> {
         let missing = operation.params.iter().find(|param| param.required && !given.contains(&param.name));
         if let Some(param) = missing.filter(|_| !whatever) {
             let message = format!("`{name}` needs `{}`", param.name);
-            self.push(Code::TYPE_MISMATCH, range(whole), message, usage(operation));
+            self.push(Code::TYPE_MISMATCH, range(whole), message, usage(operation), &[]);
         }
         types
     }
@@ -117,7 +119,7 @@ impl Checker<'_> {
         }
         let (wanted, found) = (param.takes.words(), ty.without_null());
         let message = format!("`{}` of `{name}` must be of type {wanted}, and is {found}", param.name);
-        self.push(Code::TYPE_MISMATCH, range(value), message, None);
+        self.push(Code::TYPE_MISMATCH, range(value), message, None, &[value]);
     }
 }
 
@@ -138,7 +140,7 @@ fn takes(takes: Takes, found: Family) -> bool {
 }
 
 /// The type of what an operation gives.
-fn gives(gives: Gives, input: &Type, plain: Type, argument: Option<Type>) -> Type {
+fn gives(gives: Gives, input: &Type, plain: Type, argument: Option<Type>, lax: bool) -> Type {
     match gives {
         Gives::Any => Type::Any,
         Gives::Text => Type::String,
@@ -154,6 +156,12 @@ fn gives(gives: Gives, input: &Type, plain: Type, argument: Option<Type>) -> Typ
             Type::Enum(_) => Type::Any,
             other => other,
         },
+        Gives::Reversed => match family(&plain) {
+            Some(Family::Text) => Type::String,
+            Some(Family::List) => plain,
+            Some(Family::Map) => Type::list(Type::String),
+            _ => Type::Any,
+        },
         Gives::SameList => items(plain),
         Gives::SameLists => Type::list(items(plain)),
         Gives::Item => match plain {
@@ -165,7 +173,7 @@ fn gives(gives: Gives, input: &Type, plain: Type, argument: Option<Type>) -> Typ
             let other = argument.unwrap_or(Type::String);
             match input {
                 Type::Null => other,
-                input if input.may_be_null() => Type::union(plain, other),
+                input if lax || input.may_be_null() => Type::union(plain, other),
                 input if input.is_any() => Type::Any,
                 _ => plain,
             }

@@ -174,7 +174,7 @@ pub const FILTERS: &[Operation] = &[
         "One text in place of another, everywhere or so many times.",
         (r#""a-b-c" | replace("-", "+")"#, r#""a+b+c""#),
     ),
-    filter("reverse", Takes::Several, &[], Gives::Same, "The other way round.", ("[1, 2] | reverse", "[2, 1]")),
+    filter("reverse", Takes::Several, &[], Gives::Reversed, "The other way round.", ("[1, 2] | reverse", "[2, 1]")),
     filter(
         "round",
         Takes::Number,
