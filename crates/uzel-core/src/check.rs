@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     date::Date,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    document::{Common, Document},
+    document::{Common, Document, Waiver},
     expr::{Binding, TypeScope, heard::Listener},
     graph::{Flag, Graph, Inner},
     kind::{Catalog, KindDef},
@@ -207,10 +207,7 @@ impl App<'_, '_> {
             against: self.choices.against.as_deref().and_then(|old| rolled_out(old, main, self.depth)),
             given: None,
         };
-        let scene = lints::Scene::new(&nodes, about);
-        let is_whole = whole && !self.out.has_errors();
-        let found = lints::find(&scene);
-        self.waived.extend(waivers::apply(found, &scene, &document.waive, self.choices, is_whole, self.out));
+        self.reliability(&lints::Scene::new(&nodes, about), &document.waive, whole);
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {
             name,
@@ -228,6 +225,13 @@ impl App<'_, '_> {
             files: BTreeMap::new(),
             sources: Sources::default(),
         })
+    }
+
+    /// What is known to go wrong with such graphs, but for what the file accepts.
+    fn reliability(&mut self, scene: &lints::Scene<'_>, waive: &[Waiver], whole: bool) {
+        let is_whole = whole && !self.out.has_errors();
+        let found = lints::find(scene);
+        self.waived.extend(waivers::apply(found, scene, waive, self.choices, is_whole, self.out));
     }
 
     fn version(&mut self, document: &Document, tree: &Tree) {

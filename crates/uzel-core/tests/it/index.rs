@@ -1,6 +1,6 @@
 //! What an editor is told about an app: small apps with a mark `$0` where the cursor stands.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, sync::OnceLock};
+use std::{collections::BTreeMap, fmt::Write as _, sync::OnceLock};
 
 use uzel_core::{
     check::{Choices, Reading},
@@ -126,11 +126,10 @@ impl Desk {
 
 /// The standard catalog and the schema that editors are given.
 pub(crate) fn language() -> Language<'static> {
-    static CATALOG: OnceLock<(Catalog, Shapes, Choices)> = OnceLock::new();
-    let (catalog, shapes, choices) = CATALOG.get_or_init(|| {
-        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema/app.schema.json");
-        let schema = serde_json::from_str(&fs::read_to_string(schema).unwrap()).unwrap();
-        (uzel_testkit::lab::catalog(), Shapes::new(schema), Choices::default())
+    static CATALOG: OnceLock<(Catalog, Choices, Shapes)> = OnceLock::new();
+    let (catalog, choices, shapes) = CATALOG.get_or_init(|| {
+        let schema = serde_json::from_str(include_str!("../../../../schema/app.schema.json")).unwrap();
+        (uzel_testkit::lab::catalog(), Choices::default(), Shapes::new(schema))
     });
     Language { catalog, choices, shapes }
 }

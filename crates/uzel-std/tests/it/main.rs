@@ -15,6 +15,7 @@ mod calls;
 mod faults;
 mod kinds;
 mod lints;
+mod names;
 mod openai;
 mod overlays;
 mod pages;

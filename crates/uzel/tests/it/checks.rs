@@ -187,7 +187,9 @@ nodes:
 #[test]
 fn warnings_can_be_denied_and_allowed() {
     let scratch = Scratch::new(&[("app.yaml", REMOTE)]);
-    scratch.check(&["check"], expect![[r#"
+    scratch.check(
+        &["check"],
+        expect![[r#"
         exit 0
         --- stdout
         warning[UZ3006]: nobody says how long a call of the model `fast` may take: it is cut off after 1m
@@ -203,8 +205,11 @@ fn warnings_can_be_denied_and_allowed() {
                   run `uzel explain UZ3006`
 
         app.yaml is fine: 1 node, 1 warning
-    "#]]);
-    scratch.check(&["check", "--deny", "warnings", "--format", "json"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "--deny", "warnings", "--format", "json"],
+        expect![[r#"
         exit 1
         --- stdout
         [
@@ -226,8 +231,11 @@ fn warnings_can_be_denied_and_allowed() {
             ]
           }
         ]
-    "#]]);
-    scratch.check(&["check", "--deny", "UZ3006"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "--deny", "UZ3006"],
+        expect![[r#"
         exit 1
         --- stdout
         error[UZ3006]: nobody says how long a call of the model `fast` may take: it is cut off after 1m
@@ -243,42 +251,60 @@ fn warnings_can_be_denied_and_allowed() {
                   run `uzel explain UZ3006`
 
         app.yaml: 1 error
-    "#]]);
-    scratch.check(&["check", "--deny", "warnings", "--allow", "uz3006"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "--deny", "warnings", "--allow", "uz3006"],
+        expect![[r#"
         exit 0
         --- stdout
         app.yaml is fine: 1 node
-    "#]]);
-    scratch.check(&["check", "--deny", "UZ3306"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "--deny", "UZ3306"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no code `UZ3306` for `--deny`
         hint: did you mean `UZ3006`, `UZ0006` or `UZ1006`?
-    "#]]);
-    scratch.check(&["check", "--allow", "UZ2004"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "--allow", "UZ2004"],
+        expect![[r#"
         exit 2
         --- stderr
         error: UZ2004 is an error, which cannot be allowed
         hint: correct what it says; `uzel explain UZ2004` says how
-    "#]]);
-    scratch.check(&["check", "--allow", "UZ3006", "--deny", "UZ3006"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "--allow", "UZ3006", "--deny", "UZ3006"],
+        expect![[r#"
         exit 2
         --- stderr
         error: UZ3006 is denied and allowed
         hint: remove one of the two
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_the_file_accepts() {
     let waived = |until: &str| format!("{REMOTE}waive: [{{ code: UZ3006, reason: A pilot., until: {until} }}]\n");
     let scratch = Scratch::new(&[("app.yaml", &waived("2999-12-31")), ("old/app.yaml", &waived("2020-12-31"))]);
-    scratch.check(&["check", "--deny", "warnings"], expect![[r#"
+    scratch.check(
+        &["check", "--deny", "warnings"],
+        expect![[r#"
         exit 0
         --- stdout
         app.yaml is fine: 1 node, 1 waived
-    "#]]);
-    scratch.check(&["check", "--format", "json"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "--format", "json"],
+        expect![[r#"
         exit 0
         --- stdout
         [
@@ -304,8 +330,11 @@ fn what_the_file_accepts() {
             }
           }
         ]
-    "#]]);
-    scratch.check(&["check", "old"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "old"],
+        expect![[r#"
         exit 1
         --- stdout
         warning[UZ3006]: nobody says how long a call of the model `fast` may take: it is cut off after 1m
@@ -330,26 +359,35 @@ fn what_the_file_accepts() {
                   run `uzel explain UZ3020`
 
         old/app.yaml: 1 error, 1 warning
-    "#]]);
+    "#]],
+    );
     // What runs does not stop because a day has passed.
-    scratch.check(&["graph", "old", "--format", "mermaid"], expect![[r#"
+    scratch.check(
+        &["graph", "old", "--format", "mermaid"],
+        expect![[r#"
         exit 0
         --- stdout
         flowchart TD
             n0["sort<br/><small>llm</small>"]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn against_the_app_that_is_in_use() {
     let new = DESK.replace("  look:", "  extra: { kind: human, title: Look }\n  look:");
     let scratch = Scratch::new(&[("app.yaml", &new), ("old.yaml", DESK), ("bad.yaml", BROKEN)]);
-    scratch.check(&["check"], expect![[r#"
+    scratch.check(
+        &["check"],
+        expect![[r#"
         exit 0
         --- stdout
         app.yaml is fine: 4 nodes
-    "#]]);
-    scratch.check(&["check", "--against", "old.yaml"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "--against", "old.yaml"],
+        expect![[r#"
         exit 0
         --- stdout
         warning[UZ3012]: `extra` is new, and every run that the old app could have had reaches it at once
@@ -362,22 +400,32 @@ fn against_the_app_that_is_in_use() {
                    run `uzel explain UZ3012`
 
         app.yaml is fine: 4 nodes, 1 warning
-    "#]]);
-    scratch.check(&["check", "--against", "app.yaml"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "--against", "app.yaml"],
+        expect![[r#"
         exit 0
         --- stdout
         app.yaml is fine: 4 nodes
-    "#]]);
-    scratch.check(&["check", "--against", "bad.yaml"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "--against", "bad.yaml"],
+        expect![[r#"
         exit 1
         --- stderr
         error: the app in use, `bad.yaml`, has mistakes itself
         hint: run `uzel check bad.yaml`
-    "#]]);
-    scratch.check(&["check", "--against", "none.yaml"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["check", "--against", "none.yaml"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no app file `none.yaml`
         hint: did you mean `old.yaml`, `app.yaml` or `bad.yaml`?
-    "#]]);
+    "#]],
+    );
 }
