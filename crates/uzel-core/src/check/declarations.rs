@@ -40,7 +40,7 @@ impl App<'_, '_> {
         declared
     }
 
-    fn entries<'t>(&mut self, section: &str, tree: Option<&'t Tree>) -> &'t [Entry] {
+    pub(super) fn entries<'t>(&mut self, section: &str, tree: Option<&'t Tree>) -> &'t [Entry] {
         match tree.map(|tree| (&tree.data, tree.span)) {
             None | Some((Data::Null, _)) => &[],
             Some((Data::Map(entries), _)) => entries,
