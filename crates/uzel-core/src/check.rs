@@ -195,9 +195,8 @@ impl App<'_, '_> {
         let output = output.filter(|_| !entries.is_empty());
         let after = output.as_ref().map(Binding::references).unwrap_or_default();
         let linked = edges::link(drafts, unclear, after, None, self.out);
-        // What is asked about is the app itself, not the apps that are nodes of it.
-        let types = TypeScope::heard_by(self.reader.listener.clone().filter(|_| self.reader.stack.len() < 2));
-        let (nodes, gives) = typing::infer(types, linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
+        let (nodes, gives) =
+            typing::infer(self.types(), linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
         let limits = document.limits.clone().unwrap_or_default();
         let about = lints::About {
             declared: &declared,
@@ -236,6 +235,11 @@ impl App<'_, '_> {
         let is_whole = whole && !self.out.has_errors();
         let found = lints::find(scene);
         self.waived.extend(waivers::apply(found, scene, waive, self.choices, is_whole, self.out));
+    }
+
+    /// Types that are told to who listens. What is asked about is the app itself, not the apps that are nodes of it.
+    fn types(&self) -> TypeScope {
+        TypeScope::heard_by(self.reader.listener.clone().filter(|_| self.reader.stack.len() < 2))
     }
 
     fn version(&mut self, document: &Document, tree: &Tree) {

@@ -39,6 +39,9 @@ pub struct Document {
     /// Tools by name.
     #[schemars(schema_with = "named")]
     pub tools: Option<Tree>,
+    /// MCP servers by name: where each is, and which of its tools may be used, as `mcp.SERVER.TOOL`.
+    #[schemars(schema_with = "named")]
+    pub mcp: Option<Tree>,
     /// Flags by name: `{ type, default, description, owner, expires }`. A run sets them with `--flag NAME=VALUE`.
     #[schemars(schema_with = "flags")]
     pub flags: Option<Tree>,

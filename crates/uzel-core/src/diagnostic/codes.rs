@@ -40,6 +40,7 @@ codes! {
     SEVERAL_DOCUMENTS     "UZ0012" Error "the file holds more than one document";
     FILE_UNREADABLE       "UZ0013" Error "a file that the app names cannot be read";
     UNKNOWN_TAG           "UZ0014" Error "a YAML tag that means nothing here";
+    FORMAT_REFUSED        "UZ0020" Error "formatting would have changed what the file says";
     BAD_INCLUDE           "UZ0030" Error "an include that cannot be followed";
 
     UNKNOWN_KEY           "UZ1001" Error "a key that does not exist here";
