@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::{
     date::Date,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    document::{Common, Document},
+    document::{Common, Document, Waiver},
     expr::{Binding, TypeScope, heard::Listener},
     graph::{Flag, Graph, Inner},
     kind::{Catalog, KindDef},
@@ -206,10 +206,7 @@ impl App<'_, '_> {
             against: self.choices.against.as_deref().and_then(|old| rolled_out(old, main, self.depth)),
             given: None,
         };
-        let scene = lints::Scene::new(&nodes, about);
-        let is_whole = whole && !self.out.has_errors();
-        let found = lints::find(&scene);
-        self.waived.extend(waivers::apply(found, &scene, &document.waive, self.choices, is_whole, self.out));
+        self.reliability(&lints::Scene::new(&nodes, about), &document.waive, whole);
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {
             name,
@@ -232,6 +229,13 @@ impl App<'_, '_> {
     /// Types that are told to who listens. What is asked about is the app itself, not the apps that are nodes of it.
     fn types(&self) -> TypeScope {
         TypeScope::heard_by(self.reader.listener.clone().filter(|_| self.reader.stack.len() < 2))
+    }
+
+    /// What is known to go wrong with such graphs, but for what the file accepts.
+    fn reliability(&mut self, scene: &lints::Scene<'_>, waive: &[Waiver], whole: bool) {
+        let is_whole = whole && !self.out.has_errors();
+        let found = lints::find(scene);
+        self.waived.extend(waivers::apply(found, scene, waive, self.choices, is_whole, self.out));
     }
 
     fn version(&mut self, document: &Document, tree: &Tree) {

@@ -310,19 +310,6 @@ pub struct Ports {
     pub facts: Facts,
     /// What it runs below itself, for kinds that are not called.
     pub plan: Option<Sketch>,
-    /// What a model may do in it on its own, if it may do anything.
-    pub agent: Option<AgentFacts>,
-}
-
-/// What a model may do on its own in a node, and what bounds it.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct AgentFacts {
-    /// Tools that it may call.
-    pub tools: Vec<Text>,
-    /// Tools of which a person approves each call.
-    pub approved: Vec<Text>,
-    /// Limits that the file does not set: their keys under `limits`.
-    pub missing_limits: Vec<&'static str>,
 }
 
 impl Ports {

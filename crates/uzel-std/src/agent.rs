@@ -11,13 +11,17 @@ use uzel_core::{
     capability::{
         BoxFuture,
         model::{ChatRequest, Message, Role},
+        tool::EffectClass,
     },
     chat::{Answered, Chat, Within},
     check::Check,
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     event::Time,
     failure::{Failure, FailureClass},
-    graph::{AgentFacts, Ports},
+    graph::{
+        Ports,
+        facts::{Agent as AgentFacts, Asks, Does, Facts, Origin, Sink},
+    },
     kind::{Kind, KindExample},
     node::{Call, Node, Outcome, Until},
     schema::{Field, Schema, Type},
@@ -53,6 +57,7 @@ pub struct Agent;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Which of `models`.
+    #[schemars(extend("x-names" = "models"))]
     pub model: Text,
     /// The task: a template with `{{ }}`, or the name of a file that holds one.
     pub prompt: Option<Text>,
@@ -62,17 +67,18 @@ pub struct Config {
     pub messages: Option<Tree>,
     /// Tools that the model may call, and no others: names from `tools`, or operations of a connection such as
     /// `shop.query`. It is told their descriptions and parameters.
+    #[schemars(extend("x-names" = "tools"))]
     pub tools: Spanned<Vec<Text>>,
     /// Those of `tools` that a person is asked about before each call. The person approves the call, perhaps with other
     /// arguments, or rejects it with a note; the model is told.
     #[serde(default)]
+    #[schemars(extend("x-names" = "tools"))]
     pub approve: Vec<Text>,
     /// Fields of the final answer: a map of names to types. The answer is checked, and the model is told what was
     /// wrong when it is asked again.
     pub output: Option<Tree>,
     /// Hard limits of one run of this node.
-    #[serde(default)]
-    pub limits: Limits,
+    pub limits: Option<Spanned<Limits>>,
     /// What reaching a limit does. Default: `fail`.
     #[serde(default)]
     pub on_limit: OnLimit,
@@ -102,7 +108,9 @@ impl Kind for Agent {
         question::check(Self::NAME, system.as_ref(), prompt.as_ref(), messages.as_ref(), model.span, cx);
         question::check_temperature(config.temperature.as_ref(), cx);
         check_tools(config, cx);
-        config.limits.check(cx);
+        if let Some(limits) = &config.limits {
+            limits.value.check(cx);
+        }
         let schema = config.output.as_ref().and_then(|output| Schema::read_fields(output, cx.out));
         check_fields(config, cx);
         let ty = match (schema, &config.output) {
@@ -110,12 +118,8 @@ impl Kind for Agent {
             (None, Some(_)) => Type::Any,
             (None, None) => Type::object([("text", Type::String), ("model", Type::String)]),
         };
-        let facts = AgentFacts {
-            tools: config.tools.value.clone(),
-            approved: config.approve.clone(),
-            missing_limits: config.limits.missing(),
-        };
-        Ports { agent: Some(facts), ..Ports::of(with_steps(ty, config.on_limit)) }
+        let (facts, effect) = facts(config, cx);
+        Ports { effect, facts, ..Ports::of(with_steps(ty, config.on_limit)) }
     }
 
     fn build(config: Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
@@ -124,7 +128,7 @@ impl Kind for Agent {
             chain: cx.model(&config.model)?,
             tools: Toolbox::build(&config, cx)?,
             schema: config.output.as_ref().and_then(|output| Schema::read_fields(output, &mut out)),
-            bounds: config.limits.bounds(),
+            bounds: config.limits.map(|limits| limits.value).unwrap_or_default().bounds(),
             on_limit: config.on_limit,
             temperature: config.temperature.map(|temperature| temperature.value),
             max_tokens: config.max_tokens,
@@ -156,6 +160,32 @@ fn check_tools(config: &Config, cx: &mut Check<'_>) {
         let message = format!("`{}` is not one of the agent's tools", tool.as_str());
         cx.report(Diagnostic::new(Code::UNKNOWN_VALUE, tool.span, message).help(help));
     }
+}
+
+/// What lints need to know, and what repeating a write that nobody is asked about does.
+fn facts(config: &Config, cx: &Check<'_>) -> (Facts, Option<EffectClass>) {
+    let is_asked = |name: &Text| config.approve.iter().any(|asked| asked.as_str() == name.as_str());
+    let (asks_first, tools): (Vec<Text>, Vec<Text>) = config.tools.value.iter().cloned().partition(is_asked);
+    let class = |name: &Text| cx.declared.tools.get(name.as_str()).map(|tool| tool.ports.class);
+    let effect = tools.iter().filter_map(class).find(|class| class.is_write());
+    // What reaches a model that may write tells it what to write.
+    let inputs = cx.inputs().filter(|_| effect.is_some());
+    let sinks = inputs.map(|input| Sink { input: input.to_owned(), field: None, does: Does::Orders }).collect();
+    let limits = config.limits.as_ref();
+    let agent = AgentFacts { tools, asks_first, at: limits.map(|limits| limits.span), ..limits::facts(limits) };
+    let facts = Facts {
+        origin: Some(Origin::Model),
+        sinks,
+        asks: Some(Asks {
+            model: config.model.clone(),
+            free: config.output.is_none(),
+            max_tokens: config.max_tokens,
+        }),
+        agent: Some(agent),
+        plain: if config.output.is_none() { &["model", "limit"] } else { &[] },
+        ..Facts::default()
+    };
+    (facts, effect)
 }
 
 /// Fields that the kind gives itself.

@@ -13,7 +13,10 @@ use uzel_core::{
     duration::{self, DurationText, LONGEST},
     event::{Resolution, Time, Wait as Waiting},
     failure::{Failure, FailureClass},
-    graph::Ports,
+    graph::{
+        Ports,
+        facts::{Facts, Origin, Texts},
+    },
     kind::{Kind, KindExample},
     node::{Call, Node, Outcome},
     schema::{Schema, Type},
@@ -116,7 +119,8 @@ output: { status: "${{ payment.payload.status }}", in_time: "${{ not payment.tim
             let message = format!("`{key}` is for `for: callback`: a timer has no answer that could be late");
             cx.report(Diagnostic::new(Code::BAD_KIND_CONFIG, at, message).help(format!("remove `{key}`")));
         }
-        Ports { later, ..Ports::of(Type::object([("at", Type::Integer)])) }
+        let facts = Facts { texts: Texts::Own, ..Facts::default() };
+        Ports { later, facts, ..Ports::of(Type::object([("at", Type::Integer)])) }
     }
 
     fn build(config: Config, _cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
@@ -219,7 +223,10 @@ fn check_callback(config: &Config, payload: Option<Schema>, cx: &mut Check<'_>) 
         let message = format!("`timeout: {}` leaves no time", timeout.value);
         cx.report(Diagnostic::new(Code::BAD_LIMIT, timeout.span, message).help("write a time above 0, such as `timeout: 24h`"));
     }
-    Ports::of(Type::object([("payload", ty), ("at", Type::Integer), ("timed_out", Type::Boolean)]))
+    let output = Type::object([("payload", ty), ("at", Type::Integer), ("timed_out", Type::Boolean)]);
+    // Whoever calls back writes what is sent.
+    let facts = Facts { origin: Some(Origin::Tool), plain: &["at", "timed_out"], ..Facts::default() };
+    Ports { facts, ..Ports::of(output) }
 }
 
 /// A moment that a document or an expression gives.

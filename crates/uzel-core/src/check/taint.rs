@@ -129,6 +129,8 @@ impl Taint {
         taint
     }
 
+    /// Guards that are remembered for a node.
+    const MOST_GUARDS: usize = 64;
     /// Labels only grow, so that few rounds are enough.
     const MOST_ROUNDS: usize = 4;
 
@@ -184,7 +186,12 @@ impl Taint {
         for from in on.map(|(from, _)| *from).chain(stand.up) {
             let mut more = Rc::clone(&self.behind[from]);
             if judges(from) {
-                Rc::make_mut(&mut more).insert(from);
+                let more = Rc::make_mut(&mut more);
+                more.insert(from);
+                // In a chain of guards the first are forgotten: each would be copied for all that follow.
+                if more.len() > Self::MOST_GUARDS {
+                    more.pop_first();
+                }
             }
             match &mut all {
                 None => all = Some(more),

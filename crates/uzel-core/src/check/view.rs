@@ -85,6 +85,11 @@ impl<'a> Check<'a> {
         self.reader.read_text(path, at, self.out)
     }
 
+    /// Names of the inputs that were registered so far.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().map(|input| input.name.as_str())
+    }
+
     /// Registers a prompt: the text itself, or the file that it names, with the files that it includes.
     pub fn prompt(&mut self, name: &str, text: &Text) {
         let template = match is_file_name(text.as_str()).then(|| self.file(text)) {

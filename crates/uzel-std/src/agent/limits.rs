@@ -7,6 +7,7 @@ use uzel_core::{
     diagnostic::{Code, Diagnostic},
     duration::DurationText,
     failure::{Failure, FailureClass},
+    graph::facts::Agent,
     yaml::Spanned,
 };
 
@@ -77,18 +78,6 @@ impl Limits {
         }
     }
 
-    /// Those that are not set.
-    pub(super) fn missing(&self) -> Vec<&'static str> {
-        let set = [
-            self.steps.is_some(),
-            self.tool_calls.is_some(),
-            self.tokens.is_some(),
-            self.cost_usd.is_some(),
-            self.duration.is_some(),
-        ];
-        NAMES.into_iter().zip(set).filter(|(_, set)| !set).map(|(name, _)| name).collect()
-    }
-
     /// What holds, with defaults.
     pub(super) fn bounds(&self) -> Bounds {
         Bounds {
@@ -98,6 +87,19 @@ impl Limits {
             cost_usd: self.cost_usd.as_ref().map(|cost| cost.value),
             duration: self.duration.as_ref().map(|duration| duration.value),
         }
+    }
+}
+
+/// The limits that the file sets.
+pub(super) fn facts(limits: Option<&Spanned<Limits>>) -> Agent {
+    let Some(Spanned { value: limits, .. }) = limits else { return Agent::default() };
+    Agent {
+        steps: limits.steps.as_ref().map(|steps| steps.value.into()),
+        tool_calls: limits.tool_calls.as_ref().map(|calls| calls.value.into()),
+        tokens: limits.tokens.as_ref().map(|tokens| tokens.value),
+        cost_usd: limits.cost_usd.as_ref().map(|cost| cost.value),
+        duration: limits.duration.as_ref().map(|duration| duration.value.0),
+        ..Agent::default()
     }
 }
 

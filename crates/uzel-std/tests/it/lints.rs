@@ -17,7 +17,7 @@ mod writes;
 /// Checks a text that begins after the version, with kinds that only tests need.
 fn check(app: &str, choices: &Choices) -> Reading {
     let files = BTreeMap::from([("app.yaml".to_owned(), format!("version: 1\n{app}").into_bytes())]);
-    read("app.yaml", &files, &uzel_std::catalog().with::<agent::Helper>(), choices)
+    read("app.yaml", &files, &uzel_std::catalog(), choices)
 }
 
 /// What is said of an app, one line each: code, line, sentence.

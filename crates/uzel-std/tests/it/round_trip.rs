@@ -93,10 +93,12 @@ fn mistakes_come_back() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken");
     let beside = broken::files(&folder.join("files"));
     let mut found = 0;
-    for (name, bytes) in broken::files(&folder).into_iter().filter(|(name, _)| !name.contains('/')) {
+    for (name, bytes) in
+        broken::files(&folder).into_iter().filter(|(name, _)| name.starts_with(|c: char| c.is_ascii_digit()))
+    {
         let mut files = beside.clone();
         files.insert(name.clone(), bytes);
-        found += usize::from(name.ends_with(".yaml") && comes_back(&name, &name, &files));
+        found += usize::from(comes_back(&name, &name, &files));
     }
     assert!(found > 50, "{found}");
 }
@@ -231,7 +233,7 @@ fn app(steps: &[Step]) -> Builder {
     }
     let last = before[before.len() - 1].clone();
     app.node("way", route("input.mode").case("new", ["left"]).default(["right"]))
-        .node("left", human("Left?").timeout(Duration::from_secs(60)).on_timeout("submit"))
+        .node("left", human("Left?").timeout(Duration::from_mins(1)).on_timeout("submit"))
         .node("right", node("human").set("title", steps[0].text.as_str()))
         .output("last", format!("${{{{ {} }}}}", last.1))
         .output("left", json!({ "way": "${{ left.action or 'none' }}", "text": steps[0].text }))

@@ -131,6 +131,11 @@ impl App {
         &self.inner.app.graph
     }
 
+    /// The app as a file, in one form whether it was loaded or built. Functions of the program are `rust:NAME` in it.
+    pub fn to_yaml(&self) -> String {
+        self.graph().to_yaml()
+    }
+
     /// What the check says beside errors.
     pub fn warnings(&self) -> &[Problem] {
         &self.inner.warnings

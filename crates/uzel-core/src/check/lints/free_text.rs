@@ -2,7 +2,7 @@
 
 use super::{Findings, Place, Scene};
 use crate::{
-    check::taint::{Step, at_path, may_hold_text, parts},
+    check::taint::{Labels, Step, at_path, may_hold_text, parts},
     diagnostic::{Code, Diagnostic},
     expr::{Expression, Reference},
     graph::{Program, Shape, facts::Does},
@@ -94,7 +94,7 @@ fn only_text(ty: &Type) -> bool {
 fn free(scene: &Scene<'_>, place: Place, references: &[Reference], at: Span, what: &str) -> Option<Diagnostic> {
     let taint = scene.taint();
     let free = references.iter().find(|reference| taint.reference(scene, place, reference).is_free())?;
-    let steps = taint.way(scene, place, std::slice::from_ref(free), |labels| labels.is_free());
+    let steps = taint.way(scene, place, std::slice::from_ref(free), Labels::is_free);
     // The model that wrote it: the last on the way, since a schema on the way would have ended it.
     let asks = |step: &&Step| {
         let node = step.place.map(|place| scene.node(place));

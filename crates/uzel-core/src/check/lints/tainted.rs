@@ -10,6 +10,7 @@ use crate::{
         Input,
         facts::{Agent, Does, Origin, Sink},
     },
+    yaml::Text,
 };
 
 pub(super) fn look(scene: &Scene<'_>, out: &mut Findings) {
@@ -17,7 +18,9 @@ pub(super) fn look(scene: &Scene<'_>, out: &mut Findings) {
         // One text that reaches an agent is enough to say.
         let orders = sinks(scene, place, Does::Orders).find_map(|(_, part)| ordered(scene, place, &part));
         let orders = orders.or_else(|| stand.node.facts.agent.as_ref().and_then(|agent| called(scene, place, agent)));
-        orders.into_iter().for_each(|finding| out.node(place, finding));
+        if let Some(finding) = orders {
+            out.node(place, finding);
+        }
         for (input, part) in sinks(scene, place, Does::Writes) {
             if let Some(finding) = steered(scene, place, input, &part) {
                 out.node(place, finding);
@@ -103,7 +106,7 @@ fn barrier(scene: &Scene<'_>, agent: Option<&Agent>) -> String {
     let tools = agent.map(|agent| agent.tools.as_slice()).unwrap_or_default();
     let class = |name: &str| scene.about.declared.tools.get(name).map(|tool| tool.ports.class);
     let writes = tools.iter().filter(|name| class(name).is_some_and(EffectClass::is_write));
-    let names: Vec<&str> = writes.map(|name| name.as_str()).collect();
+    let names: Vec<&str> = writes.map(Text::as_str).collect();
     format!(
         "let a person agree first (`approve: [{}]`), judge the text with a `guard` that has `prompt_injection`, or give on \
          only typed values of it",

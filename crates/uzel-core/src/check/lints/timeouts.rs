@@ -9,6 +9,7 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     duration,
     source::Span,
+    yaml::Text,
 };
 
 /// What is called: a section of the app and a name in it.
@@ -58,7 +59,7 @@ fn calls(scene: &Scene<'_>, place: Place) -> Vec<(Called, Span)> {
         if model.def.remote && model.ports.timeout.is_none() {
             found.push((("models", name.to_owned()), model.at));
         }
-        let more = model.ports.fallback.iter().map(|text| text.as_str());
+        let more = model.ports.fallback.iter().map(Text::as_str);
         let more: Vec<&str> = more.filter(|name| !models.contains(name)).collect();
         models.extend(more);
     }

@@ -5,6 +5,7 @@ use crate::{
     capability::tool::EffectClass,
     check::taint::Labels,
     diagnostic::{Code, Diagnostic},
+    expr::Expression,
     graph::{Edge, Inner, Join, NodeDef, Reaction, Shape, Via},
 };
 
@@ -113,7 +114,7 @@ enum Consults {
 /// People whose answer a node looks at, not only what they filled in.
 fn asked(scene: &Scene<'_>, place: Place) -> Vec<(Place, Consults)> {
     let node = scene.node(place);
-    let when = node.when.iter().flat_map(|when| when.references()).map(|reference| (reference, Consults::When));
+    let when = node.when.iter().flat_map(Expression::references).map(|reference| (reference, Consults::When));
     let inputs = node.inputs.iter().flat_map(|input| input.program.references());
     let inputs = inputs.map(|reference| (reference, Consults::Input));
     when.chain(inputs)

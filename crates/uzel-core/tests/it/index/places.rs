@@ -447,7 +447,7 @@ const NESTED: &str = r#"version: 1
 inputs: { messages: [string] }
 models: { fast: { use: offline } }
 nodes:
-  first: { kind: llm, model: fast, prompt: "Sum up: {{ input.messages }}" }
+  first: { kind: llm, model: fast, prompt: "Sum up: {{ input.messages | join }}" }
   each:
     kind: map
     for_each: input.messages
@@ -464,7 +464,7 @@ nodes:
   one:
     kind: map
     for_each: again.items
-    do: { kind: llm, model: fast, prompt: "{{ first.text }} {{ item }}" }
+    do: { kind: llm, model: fast, prompt: "{{ first.text }} {{ item.read.text }}" }
 output: { all: "${{ one.items }}" }
 "#;
 

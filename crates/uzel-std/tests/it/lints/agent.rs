@@ -1,91 +1,6 @@
-//! Agents: a kind of these tests that says of itself what an agent says.
-
-use std::sync::Arc;
-
-use schemars::JsonSchema;
-use serde::Deserialize;
-use uzel_core::{
-    build::Build,
-    check::Check,
-    diagnostic::{Code, Diagnostic},
-    duration::DurationText,
-    graph::{
-        Ports,
-        facts::{Agent, Asks, Does, Facts, Origin, Sink},
-    },
-    kind::{Kind, KindExample},
-    node::Node,
-    schema::Type,
-    yaml::{Text, Tree},
-};
+//! Agents: what bounds them, what they may write, and what strangers may tell them.
 
 use super::{said, says, silent};
-
-/// The kind `helper`.
-pub(super) struct Helper;
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Config {
-    model: Text,
-    prompt: Text,
-    #[serde(default)]
-    tools: Vec<Text>,
-    #[serde(default)]
-    approve: Vec<Text>,
-    limits: Option<Tree>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Limits {
-    steps: Option<u64>,
-    tool_calls: Option<u64>,
-    tokens: Option<u64>,
-    cost_usd: Option<f64>,
-    duration: Option<DurationText>,
-}
-
-impl Kind for Helper {
-    const NAME: &'static str = "helper";
-    const SUMMARY: &'static str = "decides what to do next";
-    const EXAMPLES: &'static [KindExample] = &[];
-    type Config = Config;
-
-    fn check(config: &Config, cx: &mut Check<'_>) -> Ports {
-        cx.prompt("prompt", &config.prompt);
-        let limits =
-            config.limits.as_ref().map(|tree| serde_json::from_value::<Limits>(tree.to_json()).expect("limits"));
-        let limits = limits.unwrap_or_default();
-        let (asks_first, tools): (Vec<Text>, Vec<Text>) =
-            config.tools.iter().cloned().partition(|name| config.approve.contains(name));
-        let class = |name: &Text| cx.declared.tools.get(name.as_str()).map(|tool| tool.ports.class);
-        let effect = tools.iter().filter_map(class).find(|class| class.is_write());
-        let sinks = effect.map(|_| Sink { input: "prompt".to_owned(), field: None, does: Does::Orders });
-        let agent = Agent {
-            at: config.limits.as_ref().map(|tree| tree.span),
-            steps: limits.steps,
-            tool_calls: limits.tool_calls,
-            tokens: limits.tokens,
-            cost_usd: limits.cost_usd,
-            duration: limits.duration.map(|duration| duration.0),
-            tools,
-            asks_first,
-        };
-        let facts = Facts {
-            origin: Some(Origin::Model),
-            sinks: sinks.into_iter().collect(),
-            asks: Some(Asks { model: config.model.clone(), free: true, max_tokens: None }),
-            agent: Some(agent),
-            ..Facts::default()
-        };
-        Ports { effect, facts, ..Ports::of(Type::object([("text", Type::String)])) }
-    }
-
-    fn build(config: Config, _cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
-        Err(Diagnostic::new(Code::BUILD_FAILED, config.model.span, "a test builds nothing"))
-    }
-}
 
 const HEAD: &str = r#"inputs: { m: string, k: integer }
 models: { fast: { use: offline } }
@@ -107,12 +22,13 @@ fn app(nodes: &str) -> String {
 
 /// An agent with this prompt and these keys, after a guard that looks at the input.
 fn behind(prompt: &str, keys: &str) -> String {
-    app(&format!("  g: {{ {GUARD} }}\n  h: {{ kind: helper, model: fast, prompt: \"{prompt}\", {keys}, {BOUNDED} }}\n"))
+    app(&format!("  g: {{ {GUARD} }}\n  h: {{ kind: agent, model: fast, prompt: \"{prompt}\", {keys}, {BOUNDED} }}\n"))
 }
 
 #[test]
 fn limits() {
-    let with = |limits: &str| app(&format!("  h: {{ kind: helper, model: fast, prompt: Go on{limits} }}\n"));
+    let with =
+        |limits: &str| app(&format!("  h: {{ kind: agent, model: fast, prompt: Go on, tools: [count]{limits} }}\n"));
     says(&with(""), "UZ3009 11 the agent `h` has no limit of `steps`, `cost_usd`, `duration`");
     says(&with(", limits: { steps: 5, cost_usd: 1 }"), "UZ3009 11 the agent `h` has no limit of `duration`");
     says(&with(", limits: { tokens: 5000, duration: 5m }"), "UZ3009 11 the agent `h` has no limit of `steps`");
@@ -123,14 +39,14 @@ fn limits() {
     silent(&bounded.replace("nodes:", "limits: { cost_usd: 1 }\nnodes:"));
     // Who may write needs a bound on calls too.
     let writes = app(&format!(
-        "  g: {{ {GUARD} }}\n  h: {{ kind: helper, model: fast, prompt: Go on, needs: [g], tools: [mail], limits: {{ steps: 5, tokens: 1, duration: 5m }} }}\n"
+        "  g: {{ {GUARD} }}\n  h: {{ kind: agent, model: fast, prompt: Go on, needs: [g], tools: [mail], limits: {{ steps: 5, tokens: 1, duration: 5m }} }}\n"
     ));
     says(&writes, "UZ3009 12 the agent `h` has no limit of `tool_calls`");
 }
 
 #[test]
 fn an_agent_that_writes_needs_a_gate() {
-    let text = app(&format!("  h: {{ kind: helper, model: fast, prompt: Go on, tools: [mail], {BOUNDED} }}\n"));
+    let text = app(&format!("  h: {{ kind: agent, model: fast, prompt: Go on, tools: [mail], {BOUNDED} }}\n"));
     says(&text, "UZ3004 11 `h` writes, and no guard and no person stands before it");
     silent(&text.replace("tools: [mail]", "tools: [mail], approve: [mail]"));
     silent(&behind("Go on", "needs: [g], tools: [mail]"));
