@@ -14,6 +14,7 @@ mod book;
 mod bodies;
 mod builder;
 mod checks;
+mod fmt;
 mod from_rust;
 mod generated;
 mod graph;

@@ -85,7 +85,13 @@ impl Checker<'_> {
                     if found.is_none() && !operation.more {
                         let help = did_you_mean(key, named.map(|param| param.name));
                         let message = format!("`{name}` has no argument `{key}`");
-                        self.push(Code::UNKNOWN_FUNCTION, range(value), message, help.or_else(|| usage(operation)), &[value]);
+                        self.push(
+                            Code::UNKNOWN_FUNCTION,
+                            range(value),
+                            message,
+                            help.or_else(|| usage(operation)),
+                            &[value],
+                        );
                         // It may have been meant for what is then missing.
                         whatever = true;
                     }
