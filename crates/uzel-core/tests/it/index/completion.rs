@@ -235,6 +235,7 @@ fn keys_of_a_kind() {
             Key timeout -> "timeout: "  
             Key join -> "join:"  
             Key on_block -> "on_block:"  
+            Key waive -> "waive: "  
         "#]],
     );
     check(
@@ -248,6 +249,7 @@ fn keys_of_a_kind() {
             Key timeout -> "timeout: "  
             Key join -> "join:"  
             Key on_block -> "on_block:"  
+            Key waive -> "waive: "  
         "#]],
     );
     check(
@@ -265,6 +267,7 @@ fn keys_of_a_kind() {
             Key join -> "join:"  
             Key on_error -> "on_error:"  
             Key on_block -> "on_block:"  
+            Key waive -> "waive: "  
         "#]],
     );
     check(
@@ -285,12 +288,13 @@ fn keys_of_the_document_and_of_a_node_without_a_kind() {
     check(
         &Desk::with("name: desk\n", "$0\n"),
         expect![[r#"
-        for ``
-        Key name -> "name: "  
-        Key description -> "description: "  
-        Key limits -> "limits:"  
-        Key defaults -> "defaults:"  
-    "#]],
+            for ``
+            Key name -> "name: "  
+            Key description -> "description: "  
+            Key limits -> "limits:"  
+            Key defaults -> "defaults:"  
+            Key waive -> "waive: "  
+        "#]],
     );
     check(
         &Desk::with("  way:\n", "  new:\n    $0\n  way:\n"),
@@ -333,6 +337,7 @@ fn kinds_and_words() {
         &Desk::with("kind: human", "kind: $0"),
         expect![[r#"
             for ``
+            Word agent  
             Word code  
             Word graph  
             Word guard  
@@ -344,6 +349,7 @@ fn kinds_and_words() {
             Word retrieve  
             Word route  
             Word tool  
+            Word wait  
         "#]],
     );
     check(
