@@ -146,7 +146,7 @@ nodes:
   sort:
     kind: llm
     model: fast
-    prompt: "What is this about? {{ screen.text }}"
+    prompt: "What is this about? {{ screen.text }}{{ '' if flags.polite }}"
     output: { topic: { enum: { billing: "invoice, payment, price or money", other: "anything else" } } }
   look:
     kind: human
