@@ -26,8 +26,8 @@ use self::{
 pub use self::{
     declaration::{Declaration, connection, defaults, files, http, limits, model, retry, uses},
     node::{
-        Body, Node, agent, code, code_fn, code_fn_as, graph, guard, guard_value, human, llm, loop_until, map_over,
-        node, reduce, retrieve, route, tool,
+        Body, Node, agent, callback, code, code_fn, code_fn_as, graph, guard, guard_value, human, llm, loop_until,
+        map_over, node, reduce, retrieve, route, tool, wait_for, wait_until,
     },
     reaction::On,
     registered::Registered,

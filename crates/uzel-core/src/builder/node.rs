@@ -89,6 +89,24 @@ pub fn human(title: &str) -> Node {
     node("human").set("title", title)
 }
 
+/// Waits so long: `wait_for(hours(24))`.
+#[track_caller]
+pub fn wait_for(time: Duration) -> Node {
+    node("wait").set("for", duration::print(time))
+}
+
+/// Waits until the moment that an expression gives: `wait_until("order.ships_at")`.
+#[track_caller]
+pub fn wait_until(expression: &str) -> Node {
+    node("wait").set("until", expression)
+}
+
+/// Waits until somebody outside calls back: `callback().payload::<Paid>().timeout(hours(2))`.
+#[track_caller]
+pub fn callback() -> Node {
+    node("wait").set("for", "callback")
+}
+
 /// Checks a text: `guard("${{ input.message }}").check("pii", json!({ "redact": ["card"] }))`.
 #[track_caller]
 pub fn guard(text: &str) -> Node {
@@ -183,7 +201,7 @@ impl Node {
         self
     }
 
-    /// How long one try of an effect may take; of a `human` node, how long an answer is waited for.
+    /// How long one try of an effect may take; of a `human` or `wait` node, how long an answer is waited for.
     #[track_caller]
     pub fn timeout(self, time: Duration) -> Self {
         self.set("timeout", duration::print(time))

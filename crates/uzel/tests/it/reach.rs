@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use uzel::{
-    Builder, Declaration, ItemError, Join, Node, On, agent, code, connection, defaults, files, graph, guard,
+    Builder, Declaration, ItemError, Join, Node, On, agent, callback, code, connection, defaults, files, graph, guard,
     guard_value, hours, http, human, json, limits, llm, loop_until, map_over, model, node, reduce, retrieve, retry,
-    route, seconds, tool, uses,
+    route, seconds, tool, uses, wait_for, wait_until,
 };
 use uzel_core::{
     diagnostic::Diagnostics,
@@ -128,6 +128,24 @@ fn rows() -> Vec<(&'static str, Made)> {
         "node.agent/output": agent("m").output::<Fields>();
         "node.agent/tools": agent("m").tools(["x"]);
         "node.agent/limits": agent("m").limits(limits().steps(8).tool_calls(3));
+        "node.agent/messages": agent("m").message("user", "x");
+        "node.agent/temperature": agent("m").temperature(0.5);
+        "node.agent/max_tokens": agent("m").max_tokens(5);
+        "node.agent/stream": agent("m").stream();
+        "node.agent/approve": agent("m").approve(["x"]);
+        "node.agent/on_limit": agent("m").on_limit("answer");
+        "agent.Limits/steps": limits().steps(8);
+        "agent.Limits/tool_calls": limits().tool_calls(8);
+        "agent.Limits/tokens": limits().tokens(8);
+        "agent.Limits/cost_usd": limits().cost_usd(0.5);
+        "agent.Limits/duration": limits().duration(hours(1));
+        "node.wait/for": wait_for(hours(1));
+        "node.wait/for": callback();
+        "node.wait/until": wait_until("x");
+        "node.wait/payload": callback().payload::<Fields>();
+        "node.wait/payload": callback().payload_type("string");
+        "node.wait/timeout": callback().timeout(hours(1));
+        "node.wait/on_timeout": callback().on_timeout("x");
 
         "node.code/run": code("js:x.js#x");
         "node.code/with": code("js:x.js#x").with("x", 1);

@@ -89,6 +89,36 @@ impl Node {
     }
 }
 
+/// Keys of `agent`.
+impl Node {
+    /// Tools of which a person is asked before each call.
+    #[track_caller]
+    pub fn approve(self, tools: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.set("approve", names(tools))
+    }
+
+    /// What reaching a limit does: `"fail"` or `"answer"`.
+    #[track_caller]
+    pub fn on_limit(self, meaning: &str) -> Self {
+        self.set("on_limit", meaning)
+    }
+}
+
+/// Keys of `wait`.
+impl Node {
+    /// What is sent with a call from outside: the fields of a Rust struct.
+    #[track_caller]
+    pub fn payload<T: JsonSchema>(self) -> Self {
+        self.set("payload", fields::<T>(Contract::Given))
+    }
+
+    /// What is sent with a call from outside, as a type of an app file.
+    #[track_caller]
+    pub fn payload_type(self, ty: impl Into<Value>) -> Self {
+        self.set("payload", ty.into())
+    }
+}
+
 /// Keys of `route`.
 impl Node {
     /// Nodes to run for a value.
@@ -112,10 +142,10 @@ impl Node {
         self.set("actions", names(actions))
     }
 
-    /// The action that is taken when nobody answers in time.
+    /// The action that is taken when nobody answers in time; of a `wait` node, the payload.
     #[track_caller]
-    pub fn on_timeout(self, action: &str) -> Self {
-        self.set("on_timeout", action)
+    pub fn on_timeout(self, answer: impl Into<Value>) -> Self {
+        self.set("on_timeout", answer.into())
     }
 
     /// Something that a person needs to see, with `${{ }}`.
