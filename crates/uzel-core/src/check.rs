@@ -124,7 +124,7 @@ fn finish(
     let graph = tree.and_then(|tree| {
         let (reader, out, waived) = (&mut reader, &mut out, &mut waived);
         let app = App { catalog, choices, reader, out, waived, slots: &mut 0, depth: 0 };
-        app.graph(main, &tree)
+        app.graph(main, tree)
     });
     out.settle();
     choices.levels.apply(&mut out);
@@ -150,12 +150,12 @@ struct App<'a, 'r> {
 }
 
 impl App<'_, '_> {
-    fn graph(mut self, main: &str, tree: &Tree) -> Option<Graph> {
-        let (document, soundness) = yaml::partly_from_tree::<Document>(tree, self.out);
+    fn graph(mut self, main: &str, tree: Tree) -> Option<Graph> {
+        let (document, soundness) = yaml::partly_from_tree::<Document>(&tree, self.out);
         let document = document.unwrap_or_default();
         let whole = soundness == Soundness::Whole;
-        self.version(&document, tree);
-        self.limits(&document, tree);
+        self.version(&document, &tree);
+        self.limits(&document, &tree);
         let secrets = document.secrets.iter().map(|name| name.as_str().to_owned());
         // Of `secrets: KEY`, which has been reported, the name is still known.
         let alone = tree.get("secrets").and_then(Tree::as_str).map(str::to_owned);
@@ -222,6 +222,7 @@ impl App<'_, '_> {
             flags,
             secrets,
             declared,
+            tree,
             files: BTreeMap::new(),
             sources: Sources::default(),
         })
