@@ -174,7 +174,8 @@ fn facts(config: &Config, cx: &Check<'_>) -> (Facts, Option<EffectClass>) {
     let limits = config.limits.as_ref();
     let agent = AgentFacts { tools, asks_first, at: limits.map(|limits| limits.span), ..limits::facts(limits) };
     let facts = Facts {
-        origin: Some(Origin::Model),
+        // What its tools gave is among its steps, and in what it says.
+        origins: &[Origin::Model, Origin::Tool],
         sinks,
         asks: Some(Asks {
             model: config.model.clone(),
