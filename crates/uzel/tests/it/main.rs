@@ -10,6 +10,7 @@
 
 mod api;
 mod batches;
+mod book;
 mod bodies;
 mod builder;
 mod checks;
