@@ -46,6 +46,7 @@ pages! {
     bodies "bodies.md";
     joins "joins.md";
     people "people.md";
+    waits "waits.md";
     tools "tools.md";
     agents "agents.md";
     guards "guards.md";
@@ -63,14 +64,17 @@ fn folder() -> PathBuf {
 #[test]
 fn the_table_of_contents_has_every_page() {
     let summary = fs::read_to_string(folder().join("SUMMARY.md")).unwrap();
-    let linked: Vec<&str> =
-        summary.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
+    let linked: Vec<&str> = summary.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
     let there: BTreeSet<String> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| name != "SUMMARY.md")
         .collect();
-    assert_eq!(linked.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), there, "SUMMARY.md and the pages");
+    assert_eq!(
+        linked.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(),
+        there,
+        "SUMMARY.md and the pages"
+    );
     let tested: Vec<&str> = linked.into_iter().filter(|page| *page != PROGRAMS).collect();
     assert_eq!(tested, PAGES, "the pages are tested in the order of the book");
 }

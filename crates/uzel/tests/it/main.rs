@@ -10,8 +10,8 @@
 
 mod api;
 mod batches;
-mod book;
 mod bodies;
+mod book;
 mod builder;
 mod checks;
 mod fmt;
