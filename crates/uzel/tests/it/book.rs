@@ -46,6 +46,7 @@ pages! {
     bodies "bodies.md";
     joins "joins.md";
     people "people.md";
+    waits "waits.md";
     tools "tools.md";
     agents "agents.md";
     guards "guards.md";
