@@ -27,7 +27,7 @@ pub use self::{
     declaration::{Declaration, connection, defaults, files, http, limits, model, retry, uses},
     node::{
         Body, Node, agent, callback, code, code_fn, code_fn_as, graph, guard, guard_value, human, llm, loop_until,
-        map_over, node, reduce, retrieve, route, tool, wait_for, wait_until,
+        map_over, node, reduce, retrieve, route, tool, wait, wait_until,
     },
     reaction::On,
     registered::Registered,
@@ -46,7 +46,7 @@ use crate::{
 pub const MAIN: &str = "app.yaml";
 
 /// The sections in the order in which people read them.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "version",
     "name",
     "description",
@@ -59,6 +59,7 @@ const ORDER: [&str; 14] = [
     "flags",
     "limits",
     "defaults",
+    "waive",
     "nodes",
     "output",
 ];
@@ -188,6 +189,13 @@ impl Builder {
     #[track_caller]
     pub fn defaults(self, defaults: Declaration) -> Self {
         self.set("defaults", defaults)
+    }
+
+    /// Accepts a finding of the check, for a reason and until a day: `waive("UZ3006", "…", "2027-01-31")`.
+    #[track_caller]
+    pub fn waive(mut self, code: &str, reason: &str, until: &str) -> Self {
+        self.top.push_to("waive", setting::waiver(code, reason, until), Location::caller());
+        self
     }
 
     /// A node.

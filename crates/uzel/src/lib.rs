@@ -19,7 +19,7 @@ pub use uzel_core::{
     builder::{
         Body, Builder, Declaration, Node, On, Registered, Setting, agent, callback, code, code_fn, code_fn_as,
         connection, defaults, files, graph, guard, guard_value, http, human, limits, llm, loop_until, map_over, model,
-        node, reduce, retrieve, retry, route, tool, uses, wait_for, wait_until,
+        node, reduce, retrieve, retry, route, tool, uses, wait, wait_until,
     },
     diagnostic::{Code, Severity},
     event::{End, Event},

@@ -14,19 +14,14 @@ use crate::{
 const NAMED: [&str; 6] = ["models", "connections", "knowledge", "tools", "flags", "nodes"];
 
 /// Keys at the top level that belong to the language and may be lacking here, and what to do without them.
-const SECTIONS: [(&str, &str); 4] = [
-    ("mcp", "declare what you need of the server under `tools`, with `use: http`"),
+const SECTIONS: [(&str, &str); 3] = [
     ("policies", "put a `guard` or a `human` node before what needs one"),
     ("triggers", "start runs with `uzel run` or from a program, when something happens"),
     ("expose", "a Rust program that loads the app can serve it"),
 ];
 
 /// The same for kinds of nodes.
-const KINDS: [(&str, &str); 3] = [
-    ("agent", "a `loop` around an `llm` and a `tool` does one thing at a time"),
-    ("wait", "a `human` node waits for an answer, until its `timeout`"),
-    ("model", "call the model as a tool, with `use: http`"),
-];
+const KINDS: [(&str, &str); 1] = [("model", "call the model as a tool, with `use: http`")];
 
 /// The same for the keys of kinds.
 const KEYS: [(&str, &str, &str); 8] = [

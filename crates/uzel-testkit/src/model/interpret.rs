@@ -165,7 +165,9 @@ impl<'a> Frame<'a> {
 
     /// Nodes behind a node, with what leads there, in the order of the file.
     fn behind(&self, node: usize) -> Vec<(usize, Via)> {
-        let to = |child: usize| self.parents[child].iter().filter(move |(from, _)| *from == node).map(move |e| (child, e.1.clone()));
+        let to = |child: usize| {
+            self.parents[child].iter().filter(move |(from, _)| *from == node).map(move |e| (child, e.1.clone()))
+        };
         (0..self.nodes.len()).flat_map(to).collect()
     }
 
@@ -351,7 +353,8 @@ impl<'a> World<'a> {
             return;
         }
         let told = |(from, _): &&Edge| frame.slots[*from].told;
-        let (flow, control): (Vec<&Edge>, Vec<&Edge>) = frame.parents[node].iter().partition(|(_, via)| *via == Via::Flow);
+        let (flow, control): (Vec<&Edge>, Vec<&Edge>) =
+            frame.parents[node].iter().partition(|(_, via)| *via == Via::Flow);
         let open = flow.iter().filter(|edge| !told(edge)).count();
         let gated = !control.is_empty();
         if gated && !control.iter().any(|edge| told(edge) && frame.chooses(edge)) {
@@ -419,7 +422,8 @@ impl<'a> World<'a> {
         while let Some(loser) = losers.pop() {
             let frame = &self.frames[number];
             let waits = |(child, _): &(usize, Via)| frame.slots[*child].state == "pending";
-            if frame.is_settled(loser) || kept.contains(&frame.nodes[loser].id) || frame.behind(loser).iter().any(waits) {
+            if frame.is_settled(loser) || kept.contains(&frame.nodes[loser].id) || frame.behind(loser).iter().any(waits)
+            {
                 continue;
             }
             losers.extend(frame.parents[loser].iter().map(|(from, _)| *from));

@@ -235,6 +235,8 @@ forward! {
     fn limits(limits: Declaration);
     /// What every node starts from: `defaults().retry(2).timeout(seconds(20))`.
     fn defaults(defaults: Declaration);
+    /// Accepts a finding of the check, for a reason and until a day: `waive("UZ3006", "…", "2027-01-31")`.
+    fn waive(code: &str, reason: &str, until: &str);
     /// A node: `llm("fast")`, `route("classify.category")`, `code_fn(draft)`, `human("Send it?")` and others.
     fn node(id: &str, node: impl Into<Node>);
     /// A field of what a run gives, with `${{ }}`. Without any, a run gives the outputs of nodes nothing depends on.

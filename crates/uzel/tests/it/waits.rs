@@ -242,7 +242,7 @@ fn a_call_may_only_be_recorded() {
 #[tokio::test]
 async fn a_program_calls_back() {
     let app = App::builder("pay")
-        .node("bank", callback().payload_type(json!({ "status": "string" })).timeout(hours(2)))
+        .node("bank", callback().payload_type("status", "string").timeout(hours(2)))
         .node("done", code("builtin:concat").with("values", json!(["it is ", "${{ bank.payload.status }}"])))
         .build()
         .unwrap();

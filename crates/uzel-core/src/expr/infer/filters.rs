@@ -36,7 +36,16 @@ impl Checker<'_> {
         }
         // `default(other, true)` also stands in for what counts as false.
         let lax = e.args.len() > 1 || of.is_some_and(may_be_absent);
-        gives(known.gives, &input, plain, args.into_iter().next(), lax)
+        let ty = gives(known.gives, &input, plain, args.into_iter().next(), lax);
+        // `select` alone leaves out what is null.
+        if e.name == "select" && e.args.is_empty() { without_null_items(ty) } else { ty }
+    }
+}
+
+fn without_null_items(ty: Type) -> Type {
+    match ty {
+        Type::List(item) => Type::list(item.without_null()),
+        other => other,
     }
 }
 
@@ -85,7 +94,13 @@ impl Checker<'_> {
                     if found.is_none() && !operation.more {
                         let help = did_you_mean(key, named.map(|param| param.name));
                         let message = format!("`{name}` has no argument `{key}`");
-                        self.push(Code::UNKNOWN_FUNCTION, range(value), message, help.or_else(|| usage(operation)), &[value]);
+                        self.push(
+                            Code::UNKNOWN_FUNCTION,
+                            range(value),
+                            message,
+                            help.or_else(|| usage(operation)),
+                            &[value],
+                        );
                         // It may have been meant for what is then missing.
                         whatever = true;
                     }
