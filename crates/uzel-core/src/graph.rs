@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::{
     capability::tool::EffectClass,
+    date::Date,
     diagnostic::Diagnostics,
     document::Limits,
     expr::{Binding, Expression, Reference, Scope, Template, TypeScope},
@@ -74,6 +75,14 @@ pub struct Flag {
     pub schema: Schema,
     /// Its value when nothing sets it.
     pub default: Value,
+    /// What it chooses.
+    pub description: String,
+    /// Who decides about it.
+    pub owner: Option<String>,
+    /// The last day on which it is needed.
+    pub expires: Option<Date>,
+    /// Where its name stands.
+    pub at: Span,
 }
 
 /// Named things that nodes use.

@@ -11,6 +11,7 @@ pub mod chat;
 pub mod check;
 pub mod date;
 pub mod diagnostic;
+pub mod difference;
 pub mod document;
 pub mod duration;
 pub mod event;

@@ -21,7 +21,7 @@ use crate::{
 /// Name of the store's folder.
 const STORE: &str = ".uzel";
 /// More than the checker takes; it says so itself when a file is larger.
-const MOST_BYTES: u64 = 10 * 1024 * 1024 + 16;
+pub(crate) const MOST_BYTES: u64 = 10 * 1024 * 1024 + 16;
 
 /// Where an app is.
 #[derive(Clone, Debug)]

@@ -215,10 +215,8 @@ enum Place {
 fn text(text: &str, place: Place, out: &mut String) {
     if is_plain(text, place) || is_duration(text) {
         out.push_str(text);
-    } else if text.contains(['"', '\\']) && !text.contains('\'') && text.chars().all(is_printable) {
-        let _ = write!(out, "'{text}'");
     } else {
-        quoted(text, out);
+        in_quotes(text, out);
     }
 }
 
@@ -236,8 +234,19 @@ fn is_plain(text: &str, place: Place) -> bool {
         && !RESERVED.contains(&text.to_ascii_lowercase().as_str())
 }
 
-fn quoted(text: &str, out: &mut String) {
-    out.push('"');
+/// A text in those quotes that let it be read best.
+pub(super) fn in_quotes(text: &str, out: &mut String) {
+    if text.contains(['"', '\\']) && !text.contains('\'') && text.chars().all(is_printable) {
+        let _ = write!(out, "'{text}'");
+    } else {
+        out.push('"');
+        escape(text, out);
+        out.push('"');
+    }
+}
+
+/// A text as it stands within double quotes.
+pub(super) fn escape(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -256,7 +265,6 @@ fn quoted(text: &str, out: &mut String) {
             }
         }
     }
-    out.push('"');
 }
 
 /// `15m` is no number in any version of YAML.
@@ -266,7 +274,7 @@ fn is_duration(text: &str) -> bool {
 }
 
 /// What YAML takes as it is; line ends of other alphabets and marks of byte order are better seen.
-fn is_printable(c: char) -> bool {
+pub(super) fn is_printable(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{1_0000}'..)
         && !matches!(c, '\u{2028}' | '\u{2029}')
 }

@@ -14,6 +14,7 @@ mod broken;
 mod calls;
 mod faults;
 mod kinds;
+mod layout;
 mod lints;
 mod names;
 mod openai;
