@@ -11,7 +11,7 @@ fn main() -> io::Result<()> {
     let root = here.join("../..");
     let tables = [
         ("ERRORS", vec![root.join("docs/errors")], "The pages of codes."),
-        ("HELLO", vec![root.join("examples/hello"), here.join("templates/hello")], "Ten lines, and some messages."),
+        ("HELLO", vec![root.join("examples/hello"), here.join("templates/hello")], "One node, and some messages."),
         ("SUPPORT", vec![root.join("examples/support-triage")], "The support desk."),
     ];
     let mut code = String::new();

@@ -1,22 +1,23 @@
 //! A support desk in one Rust program: a graph built in code, functions as nodes, events as they happen, and a question
-//! to a person. Runs offline: `cargo run -p uzel --example rust-api`.
+//! to a person. Runs offline: `cargo run -p uzel --example rust-api`. With `-- --yaml` it prints the app file that means
+//! the same.
 #![allow(clippy::print_stdout, reason = "the program talks to the person who runs it")]
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use uzel::{
-    App, Error, Event, Failure, FailureClass, RunEvent, Status, code_fn, hours, human, limits, llm, model, route,
+    App, Builder, Error, Event, Failure, FailureClass, ItemError, On, RunEvent, Setup, Status, defaults, hours, human,
+    limits, llm, map_over, model, retry, route, seconds,
 };
 
 /// What a run is given.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[uzel::data]
 struct Ticket {
     customer: String,
     message: String,
+    logs: Vec<String>,
 }
 
 /// What the model must answer. The comments tell it what the topics mean.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[uzel::data]
 #[serde(rename_all = "snake_case")]
 enum Topic {
     /// an invoice, a payment or a price
@@ -27,78 +28,81 @@ enum Topic {
     Other,
 }
 
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[uzel::data]
 struct Verdict {
     topic: Topic,
 }
 
-#[derive(Serialize, Deserialize, JsonSchema)]
-struct Customer {
-    customer: String,
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[uzel::data]
 struct Invoice {
     number: String,
     cents: i64,
 }
 
-#[derive(Serialize, Deserialize, JsonSchema)]
-struct Question {
-    verdict: Verdict,
-    // Each of the two is there if the route chose its node.
-    invoice: Option<Invoice>,
-    summary: Option<String>,
-}
-
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[uzel::data]
 struct Draft {
     reply: String,
     promises_money: bool,
 }
 
-#[derive(Serialize, Deserialize, JsonSchema)]
+/// What a run gives.
+#[uzel::data]
 struct Sent {
     reply: Option<String>,
 }
 
 /// Business logic is ordinary Rust. What it returns is recorded: after a crash it is not asked again.
-async fn find_invoice(Customer { customer }: Customer) -> Result<Invoice, Failure> {
+#[uzel::node]
+async fn find_invoice(customer: String) -> Result<Invoice, Failure> {
     match customer.as_str() {
         "c-17" => Ok(Invoice { number: "2041".into(), cents: 4_900 }),
         _ => Err(Failure::new(FailureClass::Invalid, format!("there is no customer `{customer}`"))),
     }
 }
 
-async fn draft_reply(Question { verdict, invoice, summary }: Question) -> Result<Draft, Failure> {
+/// The first line of a log that tells of an error.
+#[uzel::node]
+async fn first_error(log: String) -> Result<Option<String>, Failure> {
+    Ok(log.lines().find_map(|line| line.strip_prefix("error: ")).map(str::to_owned))
+}
+
+/// An invoice is there if the route chose the node that finds it.
+#[uzel::node]
+async fn draft_reply(verdict: Verdict, invoice: Option<Invoice>, errors: Vec<String>) -> Result<Draft, Failure> {
     let (reply, promises_money) = match (verdict.topic, invoice) {
         (Topic::Billing, Some(Invoice { number, cents })) => {
             (format!("We have corrected invoice {number} and pay {}.{:02} back.", cents / 100, cents % 100), true)
         }
-        (Topic::Technical, _) => {
-            (format!("We look into it: \"{}\" Please send us the log.", summary.unwrap_or_default()), false)
-        }
+        (Topic::Technical, _) => (format!("We look into it. Your logs say: {}.", errors.join("; ")), false),
         _ => ("Thank you for your message.".to_owned(), false),
     };
     Ok(Draft { reply, promises_money })
 }
 
-fn support_desk() -> Result<App, Error> {
+fn support_desk() -> Setup<Builder> {
     App::builder("support-desk")
         .description("Answers tickets; what costs money is asked first.")
         .input::<Ticket>()
         .model("fast", model("offline"))
-        .limits(limits().cost_usd(0.10))
+        .limits(limits().cost_usd(0.10).duration(hours(48)))
+        .defaults(defaults().timeout(seconds(20)).retry(retry(3).base(seconds(1))))
         .node("classify", llm("fast").prompt("What is this message about? {{ input.message }}").output::<Verdict>())
-        .node("route", route("classify.topic").case("billing", ["invoice"]).default(["summary"]))
-        .node("invoice", code_fn(find_invoice).with("customer", "${{ input.customer }}"))
-        .node("summary", llm("fast").prompt("Summarise in one sentence: {{ input.message }}").stream())
+        .node("route", route("classify.topic").case("billing", ["invoice"]).default(["logs"]))
+        .node("invoice", find_invoice().customer("${{ input.customer }}"))
+        // One run of the body for each log, side by side.
+        .node(
+            "logs",
+            map_over("input.logs")
+                .as_("log")
+                .on_item_error(ItemError::Skip)
+                .body(|body| body.node("search", first_error().log("${{ log }}")).output_value("${{ search }}")),
+        )
         .node(
             "draft",
-            code_fn(draft_reply)
-                .with("verdict", "${{ classify }}")
-                .with("invoice", "${{ invoice }}")
-                .with("summary", "${{ summary.text }}"),
+            draft_reply()
+                .verdict("${{ classify }}")
+                .invoice("${{ invoice }}")
+                .errors("${{ logs.items | select | list if logs else [] }}"),
         )
         .node(
             "approve",
@@ -107,10 +111,11 @@ fn support_desk() -> Result<App, Error> {
                 .show("reply", "${{ draft.reply }}")
                 .actions(["approve", "reject"])
                 .timeout(hours(24))
-                .on_timeout("reject"),
+                .on_timeout("reject")
+                .on_error(On::Skip),
         )
         .output("reply", "${{ draft.reply if not approve or approve.action == 'approve' else none }}")
-        .build()
+        .gives::<Sent>()
 }
 
 /// Follows a run until it ends or waits, and says what happens.
@@ -128,14 +133,19 @@ async fn follow(mut run: uzel::RunHandle) -> Result<uzel::RunResult, Error> {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let app = support_desk()?;
+    if std::env::args().any(|argument| argument == "--yaml") {
+        print!("{}", support_desk().to_yaml());
+        return Ok(());
+    }
+    let app = support_desk().build()?;
+    let logs = vec!["start\nerror: the token has expired\nstop".to_owned(), "all is well".to_owned()];
     let tickets = [
-        ("c-17", "I was charged twice, the invoice shows a payment of 49 euros that I did not make."),
-        ("c-18", "The app crashes with an error when I log in."),
+        ("c-17", "I was charged twice, the invoice shows a payment of 49 euros that I did not make.", vec![]),
+        ("c-18", "The app crashes with an error when I log in.", logs),
     ];
-    for (customer, message) in tickets {
+    for (customer, message, logs) in tickets {
         println!("{customer}: {message}");
-        let ticket = Ticket { customer: customer.into(), message: message.into() };
+        let ticket = Ticket { customer: customer.into(), message: message.into(), logs };
         let mut result = follow(app.start(ticket).await?).await?;
         // A run that waits uses no memory and may wait for days. Here the person is quick.
         if result.status == Status::Waiting {
@@ -145,8 +155,8 @@ async fn main() -> Result<(), Error> {
             }
             result = follow(app.resume(&result.id).await?).await?;
         }
-        let sent: Sent = result.output()?;
-        println!("  {}: {}", result.status.as_str(), sent.reply.as_deref().unwrap_or("nothing was sent"));
+        let reply = result.output::<Sent>()?.reply;
+        println!("  {}: {}", result.status.as_str(), reply.as_deref().unwrap_or("nothing was sent"));
     }
     Ok(())
 }

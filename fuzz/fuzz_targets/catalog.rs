@@ -151,6 +151,7 @@ fn model(name: &'static str) -> ModelDef {
     ModelDef {
         name,
         summary: "",
+        remote: name != "offline",
         schema: || schema_for!(Declared),
         check: |tree, cx| {
             let config: Declared = yaml::from_tree(tree, cx.out)?;
@@ -165,6 +166,8 @@ fn tool_def(name: &'static str) -> ToolDef {
     ToolDef {
         name,
         summary: "",
+        remote: name == "http",
+        statements: &["sql"],
         schema: || schema_for!(Declared),
         check: |tree, cx| {
             let config: Declared = yaml::from_tree(tree, cx.out)?;

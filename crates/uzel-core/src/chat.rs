@@ -1,7 +1,10 @@
 //! Asking a chain of models as one effect: checks the answer against its schema and tells the model what was wrong.
 //! Used by every kind that asks a model.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use serde_json::Value;
 
@@ -9,11 +12,11 @@ use crate::{
     build::ModelChain,
     capability::{
         Attempt, BoxFuture,
-        model::{ChatReply, ChatRequest, Finish, Message, Role, Sink, Usage},
+        model::{ChatReply, ChatRequest, Finish, Message, Model, Role, Sink, Usage},
         tool::EffectClass,
     },
     failure::{Failure, FailureClass},
-    node::{Call, Effect, LastViolation, Recorded, Tried, Work},
+    node::{Call, Effect, LastViolation, Recorded, Tried, Until, Work},
     schema::Schema,
 };
 
@@ -25,9 +28,64 @@ pub struct Chat<'a> {
     pub request: &'a ChatRequest,
     /// What the answer must fit.
     pub schema: Option<&'a Schema>,
+    /// What bounds the question beside the run's own limits, if anything does.
+    pub within: Option<Within<'a>>,
 }
 
-/// An answer as it stands in the log: the reply, and its value when a schema was asked for.
+/// Limits of a node that asks several times: what is allowed in all, and what is used of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Within<'a> {
+    /// Tokens read and written.
+    pub tokens: Option<u64>,
+    /// USD.
+    pub cost_usd: Option<f64>,
+    /// What was used before.
+    pub used: Spent,
+    /// When it must be over.
+    pub until: Option<Until<'a>>,
+}
+
+/// What tries used up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Spent {
+    /// Tokens read and written.
+    pub tokens: u64,
+    /// USD.
+    pub cost_usd: f64,
+}
+
+impl Spent {
+    /// Adds what more was used up.
+    pub fn add(&mut self, more: Self) {
+        self.tokens += more.tokens;
+        self.cost_usd += more.cost_usd;
+    }
+}
+
+impl Within<'_> {
+    /// Whether a try that may use up so much more is within the limits.
+    fn allows(&self, before: Spent, next: Spent) -> Result<(), Failure> {
+        let mut used = self.used;
+        used.add(before);
+        if let Some(limit) = self.tokens.filter(|limit| used.tokens + next.tokens > *limit) {
+            let Spent { tokens, .. } = next;
+            let message =
+                format!("the call may take {tokens} tokens, and {} of `limits.tokens: {limit}` are used", used.tokens);
+            return Err(Failure::new(FailureClass::Limit, message));
+        }
+        if let Some(limit) = self.cost_usd.filter(|limit| used.cost_usd + next.cost_usd > *limit) {
+            let Spent { cost_usd, .. } = next;
+            let spent = used.cost_usd;
+            let message =
+                format!("the call may cost ${cost_usd:.4}, and ${spent:.4} of `limits.cost_usd: {limit}` is spent");
+            return Err(Failure::new(FailureClass::Limit, message));
+        }
+        Ok(())
+    }
+}
+
+/// An answer as it stands in the log: the reply, and its value when a schema was asked for. The question is not there:
+/// a node that is called again asks the same.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Answered {
     /// What the model said.
@@ -35,6 +93,9 @@ pub struct Answered {
     /// The value that fits the schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
+    /// What all tries used up, where limits of the node bound them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
 }
 
 impl Chat<'_> {
@@ -45,23 +106,43 @@ impl Chat<'_> {
             class: EffectClass::Read,
             endpoints: &self.chain.endpoints,
             reserve_usd: self.most_expensive(),
+            until: self.within.and_then(|within| within.until),
         };
-        let work = Asking { chat: self, call, violation: LastViolation::default(), is_heard: AtomicBool::new(false) };
+        let work = Asking {
+            chat: self,
+            call,
+            violation: LastViolation::default(),
+            is_heard: AtomicBool::new(false),
+            spent: Mutex::default(),
+        };
         let Recorded { value, .. } = call.effect(effect, &work).await?;
         serde_json::from_value(Value::clone(&value))
             .map_err(|e| Failure::new(FailureClass::Bug, "a recorded answer cannot be read").because(e))
     }
 
-    /// An upper bound of one try's cost at the dearest model of the chain: four bytes are taken for a token, and an answer
-    /// of 4,096 tokens if unbounded.
+    /// An upper bound of one try's cost at the dearest model of the chain.
     fn most_expensive(&self) -> f64 {
-        let bytes: usize = self.request.messages.iter().map(|message| message.content.len()).sum();
-        let usage = Usage {
-            input_tokens: bytes as u64 / 4 + 1,
-            output_tokens: u64::from(self.request.max_tokens.unwrap_or(4_096)),
-        };
+        let usage = most(self.request);
         self.chain.links.iter().map(|model| model.price().cost(usage)).fold(0.0, f64::max)
     }
+}
+
+/// An upper bound of what one try takes: four bytes are taken for a token, and an answer of 4,096 tokens if unbounded.
+fn most(request: &ChatRequest) -> Usage {
+    let calls = |message: &Message| -> usize {
+        message.tool_calls.iter().map(|call| call.name.len() + call.arguments.to_string().len()).sum()
+    };
+    let said: usize = request.messages.iter().map(|message| message.content.len() + calls(message)).sum();
+    let tools: usize = request
+        .tools
+        .iter()
+        .map(|tool| tool.name.len() + tool.description.len() + tool.parameters.to_string().len())
+        .sum();
+    Usage { input_tokens: (said + tools) as u64 / 4 + 1, output_tokens: u64::from(request.max_tokens.unwrap_or(4_096)) }
+}
+
+fn spent(model: &dyn Model, usage: Usage) -> Spent {
+    Spent { tokens: usage.input_tokens + usage.output_tokens, cost_usd: model.price().cost(usage) }
 }
 
 struct Asking<'a> {
@@ -70,6 +151,8 @@ struct Asking<'a> {
     violation: LastViolation,
     /// Whether text was sent on in this try.
     is_heard: AtomicBool,
+    /// What the tries so far used up.
+    spent: Mutex<Spent>,
 }
 
 impl Sink for Asking<'_> {
@@ -104,12 +187,17 @@ impl Work for Asking<'_> {
                     format!("That answer does not fit: {violation}. Answer again with JSON that fits the schema.");
                 request.messages.push(Message::new(Role::User, again));
             }
+            if let Some(within) = &self.chat.within
+                && let Err(failure) = within.allows(self.spent(), spent(&**model, most(&request)))
+            {
+                return Err(failure).into();
+            }
             let heard = Heard(self);
             let tried = match model.chat(&request, attempt, self).await {
                 Err(failure) => Err(failure).into(),
                 Ok(reply) => {
                     let (usage, name) = (reply.usage, reply.model.clone());
-                    let cost_usd = model.price().cost(usage);
+                    let Spent { cost_usd, .. } = self.spend(spent(&**model, usage));
                     let result = self.checked(reply).and_then(|answered| {
                         serde_json::to_value(answered)
                             .map_err(|e| Failure::new(FailureClass::Bug, "an answer that is not JSON").because(e))
@@ -127,15 +215,28 @@ impl Work for Asking<'_> {
 }
 
 impl Asking<'_> {
-    fn checked(&self, reply: ChatReply) -> Result<Answered, Failure> {
+    fn spent(&self) -> Spent {
+        *self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spend(&self, more: Spent) -> Spent {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner).add(more);
+        more
+    }
+
+    fn checked(&self, mut reply: ChatReply) -> Result<Answered, Failure> {
+        if self.chat.request.must_answer {
+            reply.tool_calls.clear();
+        }
+        let spent = self.chat.within.map(|_| self.spent());
         if reply.finish == Finish::ContentFilter {
             return Err(Failure::new(FailureClass::Refused, format!("`{}` withheld its answer", reply.model)));
         }
         let Some(schema) = self.chat.schema.filter(|_| reply.tool_calls.is_empty()) else {
-            return Ok(Answered { reply, value: None });
+            return Ok(Answered { reply, value: None, spent });
         };
         match fit(schema, &reply.text) {
-            Ok(value) => Ok(Answered { reply, value: Some(value) }),
+            Ok(value) => Ok(Answered { reply, value: Some(value), spent }),
             Err(violation) => {
                 let message = format!("the answer of `{}` does not fit the schema: {violation}", reply.model);
                 self.violation.set(reply.text, violation);

@@ -2,51 +2,55 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use serde_json::Value;
-
 use crate::{
+    date::Date,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
-    document::{Common, Document},
+    document::{Common, Document, Waiver},
     expr::{Binding, TypeScope, heard::Listener},
-    graph::{Flag, Graph},
+    graph::{Graph, Inner},
     kind::{Catalog, KindDef},
     schema::{Schema, Type},
-    source::{SourceId, Sources, Span},
-    yaml::{self, Data, Soundness, Text, Tree},
+    source::Sources,
+    yaml::{self, Data, Soundness, Tree},
 };
 
 mod bodies;
 mod declarations;
 mod edges;
+mod files;
+mod flags;
 mod joins;
 mod limits;
 mod lints;
 mod nodes;
 mod order;
+mod overlays;
 mod presence;
+mod sections;
+mod taint;
 mod typing;
 mod view;
+mod waivers;
 
+pub use files::Files;
+use files::Reader;
 pub use view::Check;
 pub(crate) use view::is_file_name;
-
-/// Where a document's files come from: a folder, a release, a test's table. Paths are relative to the app's folder.
-pub trait Files: Send + Sync {
-    /// The file's bytes, or why there are none, in words.
-    fn read(&self, path: &str) -> Result<Vec<u8>, String>;
-}
-
-impl Files for BTreeMap<String, Vec<u8>> {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        self.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
-    }
-}
+pub use waivers::{Level, Levels};
 
 /// Choices made outside the file.
 #[derive(Clone, Debug, Default)]
 pub struct Choices {
-    /// Model name in the app, or `*` for all, to `provider/model`.
+    /// Model name in the app, or `*` for all, to `provider/model`. Put over the overlays.
     pub models: BTreeMap<String, String>,
+    /// The day on which waivers are judged. Without one none has expired: what runs does not stop because a day passed.
+    pub today: Option<Date>,
+    /// The app that is in use, if this one is to follow it: its new branches are looked at too.
+    pub against: Option<Arc<Graph>>,
+    /// What is made of warnings.
+    pub levels: Levels,
+    /// Files that are put over the app file, in this order; paths from the app's folder.
+    pub overlays: Vec<String>,
 }
 
 /// What reading a document gives: a graph if there are no errors, and everything there is to say.
@@ -56,8 +60,21 @@ pub struct Reading {
     pub graph: Option<Arc<Graph>>,
     /// In document order.
     pub diagnostics: Diagnostics,
+    /// Findings that the file accepts.
+    pub waived: Vec<Waived>,
     /// What the diagnostics' places refer to.
     pub sources: Sources,
+}
+
+/// A finding that the file accepts, and why.
+#[derive(Clone, Debug)]
+pub struct Waived {
+    /// What was found.
+    pub diagnostic: Diagnostic,
+    /// Why that is right here.
+    pub reason: String,
+    /// The last day on which it is accepted.
+    pub until: Date,
 }
 
 /// Roots of expressions that no node may be called.
@@ -79,7 +96,8 @@ pub(crate) fn read_heard(
     choices: &Choices,
     listener: Listener,
 ) -> (Reading, Option<Tree>) {
-    let mut reader = Reader { listener: Some(listener), ..Reader::new(files) };
+    let mut reader = Reader::new(files);
+    reader.listener = Some(listener);
     let mut out = Diagnostics::default();
     let tree = reader.tree(main, &mut out);
     (finish(main, tree.clone(), reader, catalog, choices, out), tree)
@@ -100,96 +118,22 @@ fn finish(
     choices: &Choices,
     mut out: Diagnostics,
 ) -> Reading {
+    let tree = tree.map(|tree| overlays::apply(tree, &choices.overlays, &mut reader, &mut out));
     reader.stack.push(main.to_owned());
+    let mut waived = vec![];
     let graph = tree.and_then(|tree| {
-        let app = App { catalog, choices, reader: &mut reader, out: &mut out, slots: &mut 0, depth: 0 };
+        let (reader, out, waived) = (&mut reader, &mut out, &mut waived);
+        let app = App { catalog, choices, reader, out, waived, slots: &mut 0, depth: 0 };
         app.graph(main, &tree)
     });
     out.settle();
+    choices.levels.apply(&mut out);
     let graph = graph.filter(|_| !out.has_errors()).map(|mut graph| {
         graph.sources = reader.sources.clone();
-        graph.files = std::mem::take(&mut reader.read);
+        graph.files = reader.take_read();
         Arc::new(graph)
     });
-    Reading { graph, diagnostics: out, sources: reader.sources }
-}
-
-/// Reads files once and remembers them: they become part of the release.
-pub(crate) struct Reader<'a> {
-    files: &'a dyn Files,
-    sources: Sources,
-    read: BTreeMap<String, Vec<u8>>,
-    /// Folder of the app that is being read, below that of the main one: empty, or ends in `/`.
-    folder: String,
-    /// The apps that are being read, outermost first.
-    stack: Vec<String>,
-    listener: Option<Listener>,
-}
-
-impl<'a> Reader<'a> {
-    fn new(files: &'a dyn Files) -> Self {
-        let (sources, read) = (Sources::default(), BTreeMap::new());
-        Self { files, sources, read, folder: String::new(), stack: vec![], listener: None }
-    }
-
-    fn tree(&mut self, main: &str, out: &mut Diagnostics) -> Option<Tree> {
-        match self.files.read(main) {
-            Err(cause) => {
-                let at = Span::new(self.sources.add_text(main, ""), 0..0);
-                out.push(Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{main}` cannot be read: {cause}")));
-                None
-            }
-            Ok(bytes) => {
-                let (source, text) = self.decode(main, bytes, out)?;
-                yaml::parse(source, &text, out)
-            }
-        }
-    }
-
-    /// A file that the document names at `at`, as text. Only below the app's folder.
-    fn text(&mut self, path: &str, at: Span, out: &mut Diagnostics) -> Option<Text> {
-        let climbs = Path::new(path).is_absolute() || path.split(['/', '\\']).any(|part| part == "..");
-        if climbs {
-            out.push(
-                Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{path}` is outside the app's folder"))
-                    .help("move the file below the folder of the app file, and write the path from there"),
-            );
-            return None;
-        }
-        let whole = self.path(path);
-        let path = whole.as_str();
-        let bytes = match self.files.read(path) {
-            Ok(bytes) => bytes,
-            Err(cause) => {
-                out.push(
-                    Diagnostic::new(Code::FILE_UNREADABLE, at, format!("`{path}` cannot be read: {cause}"))
-                        .help("paths are relative to the folder of the app file"),
-                );
-                return None;
-            }
-        };
-        let (source, text) = self.decode(path, bytes, out)?;
-        Some(Text::whole(text, source))
-    }
-
-    /// A path in the app that is being read, from the folder of the main one.
-    fn path(&self, path: &str) -> String {
-        let path = path.trim_start_matches("./");
-        format!("{}{path}", self.folder)
-    }
-
-    /// The files that were read below a folder, by their paths from there.
-    fn below(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
-        let inside = self.read.iter().filter_map(|(path, bytes)| Some((path.strip_prefix(folder)?, bytes)));
-        inside.map(|(path, bytes)| (path.to_owned(), bytes.clone())).collect()
-    }
-
-    /// Makes a source of a file, and remembers the file.
-    fn decode(&mut self, path: &str, bytes: Vec<u8>, out: &mut Diagnostics) -> Option<(SourceId, Arc<str>)> {
-        let text = yaml::decode(path, &bytes, &mut self.sources, out);
-        self.read.insert(path.to_owned(), bytes);
-        text
-    }
+    Reading { graph, diagnostics: out, waived, sources: reader.sources }
 }
 
 /// One pass over one document.
@@ -198,6 +142,7 @@ struct App<'a, 'r> {
     choices: &'a Choices,
     reader: &'a mut Reader<'r>,
     out: &'a mut Diagnostics,
+    waived: &'a mut Vec<Waived>,
     /// The number of the next node.
     slots: &'a mut usize,
     /// How deep the body that is being read stands in others.
@@ -206,6 +151,7 @@ struct App<'a, 'r> {
 
 impl App<'_, '_> {
     fn graph(mut self, main: &str, tree: &Tree) -> Option<Graph> {
+        let tree = &sections::known(tree, self.out);
         let (document, soundness) = yaml::partly_from_tree::<Document>(tree, self.out);
         let document = document.unwrap_or_default();
         let whole = soundness == Soundness::Whole;
@@ -249,12 +195,22 @@ impl App<'_, '_> {
         let output = output.filter(|_| !entries.is_empty());
         let after = output.as_ref().map(Binding::references).unwrap_or_default();
         let linked = edges::link(drafts, unclear, after, None, self.out);
-        if let Some(linked) = &linked {
-            lints::reliability(linked, self.out);
+        let (nodes, gives) =
+            typing::infer(self.types(), linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
+        let limits = document.limits.clone().unwrap_or_default();
+        let about = lints::About {
+            declared: &declared,
+            inputs: &inputs,
+            flags: &flags,
+            limits: &limits,
+            retry: tree.get("defaults").and_then(|defaults| defaults.get("retry")).map(|retry| retry.span),
+            against: self.choices.against.as_deref().and_then(|old| rolled_out(old, main, self.depth)),
+            given: None,
+        };
+        if whole && !self.out.has_errors() {
+            self.unused_flags(&flags, &nodes, output.as_ref());
         }
-        // What is asked about is the app itself, not the apps that are nodes of it.
-        let types = TypeScope::heard_by(self.reader.listener.clone().filter(|_| self.reader.stack.len() < 2));
-        let (nodes, gives) = typing::infer(types, linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
+        self.reliability(&lints::Scene::new(&nodes, about), &document.waive, whole);
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {
             name,
@@ -265,13 +221,25 @@ impl App<'_, '_> {
             output,
             gives,
             nodes,
-            limits: document.limits.unwrap_or_default(),
+            limits,
             flags,
             secrets,
             declared,
             files: BTreeMap::new(),
             sources: Sources::default(),
         })
+    }
+
+    /// What is known to go wrong with such graphs, but for what the file accepts.
+    fn reliability(&mut self, scene: &lints::Scene<'_>, waive: &[Waiver], whole: bool) {
+        let is_whole = whole && !self.out.has_errors();
+        let found = lints::find(scene);
+        self.waived.extend(waivers::apply(found, scene, waive, self.choices, is_whole, self.out));
+    }
+
+    /// Types that are told to who listens. What is asked about is the app itself, not the apps that are nodes of it.
+    fn types(&self) -> TypeScope {
+        TypeScope::heard_by(self.reader.listener.clone().filter(|_| self.reader.stack.len() < 2))
     }
 
     fn version(&mut self, document: &Document, tree: &Tree) {
@@ -296,24 +264,17 @@ impl App<'_, '_> {
             }
         }
     }
+}
 
-    fn flags(&mut self, tree: Option<&Tree>) -> BTreeMap<String, Flag> {
-        let mut flags = BTreeMap::new();
-        for entry in tree.and_then(Tree::as_map).unwrap_or_default() {
-            let Some(schema) = Schema::read(&entry.value, self.out) else { continue };
-            let default = entry.value.get("default").map_or(Value::Null, Tree::to_json);
-            if let Err(violations) = schema.check(&default) {
-                let at = entry.value.get("default").map_or(entry.value.span, |tree| tree.span);
-                let why = violations.first().map(|v| v.message.clone()).unwrap_or_default();
-                self.out.push(
-                    Diagnostic::new(Code::TYPE_MISMATCH, at, format!("the flag's default does not fit: {why}"))
-                        .help("a flag needs a `type` and a `default` of that type"),
-                );
-            }
-            flags.insert(entry.key.as_str().to_owned(), Flag { schema, default });
-        }
-        flags
+/// The app of the old version that this one takes the place of: the app itself, or one that its nodes run.
+fn rolled_out<'g>(old: &'g Graph, main: &str, depth: usize) -> Option<&'g Graph> {
+    if depth == 0 {
+        return Some(old);
     }
+    old.all_nodes().into_iter().find_map(|node| match node.plan.as_ref().map(|plan| &plan.inner) {
+        Some(Inner::App(graph)) if graph.main == main => Some(&**graph),
+        _ => None,
+    })
 }
 
 /// The app's name when the file does not say: the file's, or its folder's for `app.yaml`.

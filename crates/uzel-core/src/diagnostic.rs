@@ -101,6 +101,11 @@ impl Diagnostics {
         self.left_out += other.left_out;
     }
 
+    /// Keeps those that `keep` says, which may change them.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&mut Diagnostic) -> bool) {
+        self.list.retain_mut(keep);
+    }
+
     /// Whether any is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|d| d.severity == Severity::Error)

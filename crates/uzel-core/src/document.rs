@@ -39,7 +39,10 @@ pub struct Document {
     /// Tools by name.
     #[schemars(schema_with = "named")]
     pub tools: Option<Tree>,
-    /// Flags by name: `{ type, default }`.
+    /// MCP servers by name: where each is, and which of its tools may be used, as `mcp.SERVER.TOOL`.
+    #[schemars(schema_with = "named")]
+    pub mcp: Option<Tree>,
+    /// Flags by name: `{ type, default, description, owner, expires }`. A run sets them with `--flag NAME=VALUE`.
     #[schemars(schema_with = "flags")]
     pub flags: Option<Tree>,
     /// Hard limits of a run.
@@ -49,6 +52,20 @@ pub struct Document {
     /// The graph: nodes by name.
     #[schemars(schema_with = "named")]
     pub nodes: Option<Tree>,
+    /// Findings of `check` that are accepted in the whole app, each with a reason and a day.
+    pub waive: Vec<Waiver>,
+}
+
+/// A finding of `check` that is accepted until a day.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The finding's code, such as `UZ3006`. Warnings about reliability (UZ3…) can be accepted, errors cannot.
+    pub code: Text,
+    /// Why, for whoever reads it next.
+    pub reason: Text,
+    /// The last day on which it holds: `2027-01-31`. After it, `check` reports the finding and the waiver.
+    pub until: Text,
 }
 
 /// Hard limits of a run.
@@ -101,12 +118,14 @@ pub struct Common {
     /// What a guard's block does: as `on_error`, or `{ stop: TEXT }`. Default: `fail`.
     #[schemars(schema_with = "on_block")]
     pub on_block: Option<Tree>,
+    /// Findings of `check` about this node that are accepted, each with a reason and a day.
+    pub waive: Vec<Waiver>,
 }
 
 impl Common {
     /// Names of the keys, which are taken out of a node before its kind reads the rest.
-    pub const KEYS: [&'static str; 9] =
-        ["kind", "description", "needs", "when", "retry", "timeout", "on_error", "on_block", "join"];
+    pub const KEYS: [&'static str; 10] =
+        ["kind", "description", "needs", "when", "retry", "timeout", "on_error", "on_block", "join", "waive"];
 }
 
 // What `check` takes where the structs say only "a tree", for editors. `x-names` says that a text here or below is a name,
@@ -138,7 +157,15 @@ fn flags(_: &mut SchemaGenerator) -> Schema {
         "additionalProperties": {
             "type": "object",
             "description": "A type, and the value that the flag has when nobody sets it.",
-            "required": ["type", "default"],
+            "properties": {
+                "description": { "type": "string", "description": "What it chooses." },
+                "owner": { "type": "string", "description": "Who decides about it." },
+                "expires": {
+                    "type": "string",
+                    "description": "The last day on which it is needed: `2027-01-31`. After it, `check` says that it should go.",
+                },
+            },
+            "required": ["default"],
         },
     })
 }

@@ -192,6 +192,9 @@ pub enum Wait {
         token: String,
         /// When it is no longer waited for.
         due: Option<Time>,
+        /// JSON Schema of what is sent; anything if null.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        payload: Value,
     },
 }
 

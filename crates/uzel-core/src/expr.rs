@@ -4,6 +4,7 @@
 //! The language is Jinja. It differs in that null has all fields (each is null), null prints as nothing and counts as
 //! absent for `default`, lists and maps print as JSON, and printing what is undefined is an error.
 
+mod assembled;
 mod binding;
 mod engine;
 pub mod heard;
@@ -14,7 +15,8 @@ mod prepare;
 mod program;
 mod scope;
 mod survey;
-mod table;
+pub mod table;
+mod tested;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +28,7 @@ use minijinja::{
 };
 use serde_json::Value;
 
+pub(crate) use assembled::Load;
 pub use binding::Binding;
 pub use engine::{FUEL, OUTPUT_LIMIT, VALUE_LIMIT};
 use program::Program;
@@ -131,6 +134,11 @@ impl Expression {
         infer::present(&self.0)
     }
 
+    /// Paths whose text is compared with something or searched in something.
+    pub(crate) fn compared(&self) -> Vec<Vec<String>> {
+        self.0.with_expression(tested::compared).unwrap_or_default()
+    }
+
     /// As [`Self::infer`], for an expression that is only asked whether it is true, such as `when`.
     pub fn infer_condition(&self, types: &TypeScope, out: &mut Diagnostics) -> Type {
         infer::expression(&self.0, types, infer::Use::Condition, out)
@@ -142,26 +150,19 @@ impl Expression {
 pub struct Template(Arc<Program>);
 
 impl Template {
-    /// Parses a template. What is wrong is pushed.
+    /// Parses a template that includes no files. What is wrong is pushed.
     pub fn parse(text: &Text, out: &mut Diagnostics) -> Option<Self> {
-        let value = text.as_str();
-        let mut tokenizer = Tokenizer::new(value, "", false, SyntaxConfig::default());
-        let mut dollar = None;
-        let mut wrong = false;
-        while let Ok(Some((token, span))) = tokenizer.next_token() {
-            let (start, end) = (span.start_offset as usize, span.end_offset as usize);
-            if let (Token::VariableStart, Some(at)) = (&token, dollar) {
-                let at: usize = at;
-                let message = "`${{ }}` is for values; a prompt has `{{ }}`";
-                let help = "write `{{` without `$`; for a dollar sign write `{{ \"$\" }}{{ … }}`";
-                out.push(Diagnostic::new(Code::WRONG_BRACES, text.at(at..end), message).help(help));
-                wrong = true;
-            }
-            let data = matches!(token, Token::TemplateData(data) if data.ends_with('$'));
-            dollar = (data && start < end).then(|| end - 1);
-        }
-        let program = Program::template(text, out)?;
-        (!wrong).then_some(Self(program))
+        let mut load = |path: &str, at: Span, out: &mut Diagnostics| {
+            let message = format!("`{path}` cannot be included: there are no files here");
+            out.push(Diagnostic::new(Code::FILE_UNREADABLE, at, message));
+            None
+        };
+        Self::parse_with(text, &mut load, out)
+    }
+
+    /// Parses a template with the files that it includes.
+    pub(crate) fn parse_with(text: &Text, load: &mut Load<'_>, out: &mut Diagnostics) -> Option<Self> {
+        Program::template(text, load, out).map(Self)
     }
 
     /// What it refers to.
@@ -172,6 +173,16 @@ impl Template {
     /// The source as it is written.
     pub fn source(&self) -> &str {
         self.0.source()
+    }
+
+    /// The place of bytes of the source.
+    pub fn at(&self, bytes: std::ops::Range<usize>) -> Span {
+        self.0.at(bytes)
+    }
+
+    /// Its pieces in order, with their bytes: plain text, and what stands in braces.
+    pub(crate) fn pieces(&self) -> Vec<(std::ops::Range<usize>, Piece)> {
+        pieces(self.source())
     }
 
     /// The text; `Code` when an expression in it fails or is undefined, `Limit` when it takes or becomes too much.
@@ -198,12 +209,40 @@ pub(crate) fn filter_names() -> impl Iterator<Item = &'static str> {
 
 /// All tests that are words, for editors.
 pub(crate) fn test_names() -> impl Iterator<Item = &'static str> {
-    table::TESTS.iter().copied().filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+    table::TESTS.iter().map(|test| test.name).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// All functions, for editors.
 pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
-    table::FUNCTIONS.iter().copied()
+    table::FUNCTIONS.iter().map(|function| function.name)
+}
+
+/// What a part of a template is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// Text as it is.
+    Words,
+    /// `{{ }}`.
+    Value,
+    /// `{% %}` or a comment.
+    Statement,
+}
+
+fn pieces(source: &str) -> Vec<(std::ops::Range<usize>, Piece)> {
+    let mut tokenizer = Tokenizer::new(source, "", false, SyntaxConfig::default());
+    let mut found: Vec<(std::ops::Range<usize>, Piece)> = vec![];
+    let mut open = None;
+    while let Ok(Some((token, span))) = tokenizer.next_token() {
+        let (start, end) = (span.start_offset as usize, span.end_offset as usize);
+        match token {
+            Token::TemplateData(_) => found.push((start..end, Piece::Words)),
+            Token::VariableStart | Token::BlockStart => open = Some(start),
+            Token::VariableEnd => found.push((open.take().unwrap_or(start)..end, Piece::Value)),
+            Token::BlockEnd => found.push((open.take().unwrap_or(start)..end, Piece::Statement)),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// Whether a value counts as true: not null, false, zero, or an empty text, list or map.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::{
     capability::tool::EffectClass,
+    date::Date,
     diagnostic::Diagnostics,
     document::Limits,
     expr::{Binding, Expression, Reference, Scope, Template, TypeScope},
@@ -25,9 +26,11 @@ use crate::{
 
 mod body;
 pub mod draw;
+pub mod facts;
 mod shape;
 
 pub use body::{Body, Inner, ItemError, Join, Plan, Shape, Sketch, Source};
+use facts::{Facts, Noted};
 
 /// Index of a node in [`Graph::nodes`].
 pub type NodeIdx = usize;
@@ -72,6 +75,14 @@ pub struct Flag {
     pub schema: Schema,
     /// Its value when nothing sets it.
     pub default: Value,
+    /// What it chooses.
+    pub description: String,
+    /// Who decides about it.
+    pub owner: Option<String>,
+    /// The last day on which it is needed.
+    pub expires: Option<Date>,
+    /// Where its name stands.
+    pub at: Span,
 }
 
 /// Named things that nodes use.
@@ -156,6 +167,10 @@ pub struct NodeDef {
     pub on_block: Reaction,
     /// How its effects are done.
     pub policy: Policy,
+    /// What its kind tells lints and estimates.
+    pub facts: Facts,
+    /// What the document tells them.
+    pub noted: Noted,
     /// What it runs below itself; a node without it is called.
     pub plan: Option<Plan>,
     /// Its number among all nodes of the app, those in bodies and other apps included.
@@ -240,6 +255,8 @@ pub struct Input {
     pub fields: Vec<(String, Span)>,
     /// Whether a value that may be null is fine here.
     pub nullable: bool,
+    /// What its value was found to be.
+    pub found: Type,
 }
 
 /// Something that computes a value from the scope.
@@ -298,6 +315,8 @@ pub struct Ports {
     pub effect: Option<EffectClass>,
     /// Whether it keeps what comes after it from happening when somebody or something says no.
     pub gate: bool,
+    /// What lints and estimates need to know.
+    pub facts: Facts,
     /// What it runs below itself, for kinds that are not called.
     pub plan: Option<Sketch>,
 }

@@ -92,6 +92,7 @@ impl KindDef {
             takes: K::TAKES,
             schema: || schemars::schema_for!(K::Config),
             check: |tree, cx| {
+                cx.place = Some(tree.span.head());
                 let (config, soundness) = yaml::partly_from_tree::<K::Config>(tree, cx.out);
                 match soundness {
                     Soundness::Whole => Some(K::check(&config?, cx)),
@@ -135,6 +136,8 @@ pub struct ModelDef {
     pub name: &'static str,
     /// One sentence.
     pub summary: &'static str,
+    /// Whether it is asked over a network.
+    pub remote: bool,
     /// JSON Schema of the declaration.
     pub schema: fn() -> JsonSchemaValue,
     /// Checks a declaration.
@@ -165,6 +168,10 @@ pub struct ToolDef {
     pub name: &'static str,
     /// One sentence.
     pub summary: &'static str,
+    /// Whether it is called over a network.
+    pub remote: bool,
+    /// Parameters that are statements of another language, unless the declaration has a key of that name: `sql`.
+    pub statements: &'static [&'static str],
     /// JSON Schema of the declaration.
     pub schema: fn() -> JsonSchemaValue,
     /// Checks a declaration.

@@ -87,6 +87,16 @@ impl Call {
     pub fn void(&self) {
         self.host.void(&self.instance);
     }
+
+    /// The result of the effect with this name, if it has one: for what comes from outside, which no work can fetch.
+    pub fn recorded(&self, name: &str) -> Option<Result<Arc<Value>, Failure>> {
+        self.host.recorded(name)
+    }
+
+    /// A new text that nobody can guess. It differs each time, so it is asked for in an effect's work.
+    pub fn secret(&self) -> String {
+        self.host.secret()
+    }
 }
 
 /// One impure thing that an instance does. How often it is tried again is the node's policy, which the engine knows.
@@ -100,6 +110,24 @@ pub struct Effect<'a> {
     pub endpoints: &'a [Endpoint],
     /// What it costs at most, in USD; reserved before it and settled after it.
     pub reserve_usd: f64,
+    /// When it must be over, if the node sets a time for all that it does.
+    pub until: Option<Until<'a>>,
+}
+
+/// A time after which nothing of an effect is begun, and at which what is under way is left.
+#[derive(Clone, Copy, Debug)]
+pub struct Until<'a> {
+    /// The time.
+    pub at: Time,
+    /// What sets it, as the app has it: `limits.duration: 5m`.
+    pub limit: &'a str,
+}
+
+impl Until<'_> {
+    /// What an effect comes to that is not over by then.
+    pub fn failure(self) -> Failure {
+        Failure::new(FailureClass::Limit, format!("the time of `{}` is over", self.limit))
+    }
 }
 
 /// A place where an effect can be done.
@@ -162,6 +190,10 @@ pub trait Host: Send + Sync {
     fn emit(&self, instance: &InstancePath, text: &str);
     /// See [`Call::void`].
     fn void(&self, instance: &InstancePath);
+    /// See [`Call::recorded`].
+    fn recorded(&self, name: &str) -> Option<Result<Arc<Value>, Failure>>;
+    /// See [`Call::secret`].
+    fn secret(&self) -> String;
 }
 
 /// A Rust function of the host program that `rust:NAME` refers to.

@@ -141,6 +141,9 @@ pub struct Release {
     pub main: String,
     /// Model choices made outside the file: name to `provider/model`.
     pub models: BTreeMap<String, String>,
+    /// Names of files in `files` that are put over the app file, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlays: Vec<String>,
     /// When it was first seen.
     pub created: Time,
 }

@@ -1,12 +1,13 @@
 //! Text to a tree in which every value knows its place, and from there to any serde type. Called by the loader.
 //!
 //! [`decode`] makes text of bytes, [`parse`] makes a [`Tree`] of text, [`from_tree`] makes a typed value of a tree, and
-//! [`emit`] makes text of a tree again.
+//! [`emit`] makes text of a tree again, and [`format`](format()) lays text out without losing what a tree does not know.
 //! Each puts what is wrong in [`Diagnostics`] and goes on as far as it can.
 
 mod braces;
 mod de;
 mod emit;
+mod format;
 mod magic;
 mod offsets;
 mod parse;
@@ -19,8 +20,8 @@ mod text;
 mod tree;
 
 pub use self::{
-    de::Soundness, de::from_named_tree, de::from_tree, de::partly_from_tree, emit::emit, magic::Spanned, parse::parse,
-    text::Text, tree::Data, tree::Entry, tree::Tree,
+    de::Soundness, de::from_named_tree, de::from_tree, de::partly_from_tree, emit::emit, format::WIDTH, format::format,
+    magic::Spanned, parse::parse, text::Text, tree::Data, tree::Entry, tree::Tree,
 };
 
 use std::sync::Arc;

@@ -91,45 +91,14 @@ fn parameters(function: &mut ItemFn) -> syn::Result<Vec<Parameter>> {
 /// A constructor and a type of the function's name. The type counts the parameters that have been given: it has a method
 /// for the next one only, and after the last it is a `Node`.
 fn generate(name: &str, mut function: ItemFn, parameters: &[Parameter]) -> TokenStream {
-    let (vis, ident) = (&function.vis, function.sig.ident.clone());
-    let docs: Vec<&Attribute> = function.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).collect();
-    let state = |given: usize| match given {
-        _ if given == parameters.len() => quote!(::uzel::Node),
-        _ => quote!(#ident::<#given>),
-    };
-    let made = |given: usize| if given == parameters.len() { quote!(node) } else { quote!(#ident { node }) };
-    let (first, first_made) = (state(0), made(0));
-    let methods = parameters.iter().enumerate().map(|(given, parameter)| {
-        let Parameter { name, attributes, .. } = parameter;
-        let (key, next, next_made) = (name.unraw().to_string(), state(given + 1), made(given + 1));
-        let docs = attributes.iter().filter(|attribute| attribute.path().is_ident("doc"));
-        let summary = format!(" The parameter `{key}`, with `${{{{ }}}}`.");
-        quote! {
-            impl #ident<#given> {
-                #[doc = #summary]
-                #(#docs)*
-                #[allow(dead_code, reason = "app files name the function instead")]
-                #[track_caller]
-                #[must_use]
-                #vis fn #name(self, value: impl ::core::convert::Into<::uzel::Value>) -> #next {
-                    let node = self.node.with(#key, value);
-                    #next_made
-                }
-            }
-        }
-    });
-    let fields = parameters.iter().map(|Parameter { name, ty, attributes }| quote!(#(#attributes)* #name: #ty));
-    let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
-    // What is wrong with the result is told where it is written.
-    let registered = quote_spanned! { function.sig.output.span() =>
-        ::uzel::Registered::named(#name, |Parameters { #(#names),* }: Parameters| Self::call(#(#names),*))
-    };
+    let ident = function.sig.ident.clone();
+    let docs: Vec<Attribute> = docs(&function.attrs).cloned().collect();
+    let methods: TokenStream = (0..parameters.len()).map(|given| method(&function, parameters, given)).collect();
+    let registered = registered(name, &function, parameters);
+    let (first, first_made) = state(&ident, 0, parameters);
     let about = format!(" The node `{name}`, to be given its parameters in order.");
-    let call = {
-        function.sig.ident = Ident::new("call", function.sig.ident.span());
-        let ItemFn { attrs, sig, block, .. } = &function;
-        quote!(#(#attrs)* #vis #sig #block)
-    };
+    function.sig.ident = Ident::new("call", ident.span());
+    let ItemFn { attrs, vis, sig, block, .. } = function;
     quote! {
         #[doc = #about]
         #(#docs)*
@@ -155,18 +124,72 @@ fn generate(name: &str, mut function: ItemFn, parameters: &[Parameter]) -> Token
             #[track_caller]
             #[must_use]
             #vis fn registered() -> ::uzel::Registered {
-                #[derive(::uzel::serde::Deserialize, ::uzel::schemars::JsonSchema)]
-                #[serde(crate = "::uzel::serde")]
-                #[schemars(crate = "::uzel::schemars")]
-                struct Parameters { #(#fields),* }
                 #registered
             }
 
-            #call
+            #(#attrs)*
+            #[allow(clippy::unused_async, reason = "a node is an async function")]
+            #vis #sig #block
         }
 
-        #(#methods)*
+        #methods
     }
+}
+
+/// The type once so many parameters have been given, and the value of it that is made of `node`.
+fn state(ident: &Ident, given: usize, parameters: &[Parameter]) -> (TokenStream, TokenStream) {
+    if given == parameters.len() {
+        (quote!(::uzel::Node), quote!(node))
+    } else {
+        (quote!(#ident::<#given>), quote!(#ident { node }))
+    }
+}
+
+/// The method that gives the parameter after so many others.
+fn method(function: &ItemFn, parameters: &[Parameter], given: usize) -> TokenStream {
+    let (ident, vis) = (&function.sig.ident, &function.vis);
+    let Parameter { name, attributes, .. } = &parameters[given];
+    let (docs, key) = (docs(attributes), name.unraw().to_string());
+    let (next, next_made) = state(ident, given + 1, parameters);
+    let about = format!(" The parameter `{key}`, with `${{{{ }}}}`.");
+    quote! {
+        impl #ident<#given> {
+            #[doc = #about]
+            #(#docs)*
+            #[allow(dead_code, reason = "app files name the function instead")]
+            #[track_caller]
+            #[must_use]
+            #vis fn #name(self, value: impl ::core::convert::Into<::uzel::Value>) -> #next {
+                let node = self.node.with(#key, value);
+                #next_made
+            }
+        }
+    }
+}
+
+/// The function as one of an argument whose fields are the parameters.
+fn registered(name: &str, function: &ItemFn, parameters: &[Parameter]) -> TokenStream {
+    let fields = parameters.iter().map(|Parameter { name, ty, attributes }| quote!(#(#attributes)* #name: #ty));
+    let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
+    // What is wrong with the result is told where it is written.
+    let at = match &function.sig.output {
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => function.sig.ident.span(),
+    };
+    let made = quote_spanned! { at =>
+        ::uzel::Registered::named(#name, |Parameters { #(#names),* }: Parameters| Self::call(#(#names),*))
+    };
+    quote! {
+        #[derive(::uzel::serde::Deserialize, ::uzel::schemars::JsonSchema)]
+        #[serde(crate = "::uzel::serde")]
+        #[schemars(crate = "::uzel::schemars")]
+        struct Parameters { #(#fields),* }
+        #made
+    }
+}
+
+fn docs(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("doc"))
 }
 
 #[cfg(test)]

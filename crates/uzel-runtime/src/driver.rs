@@ -81,6 +81,7 @@ pub struct Driver {
     /// Calls in flight.
     calls: BTreeMap<InstancePath, AbortHandle>,
     budget: Arc<Budget>,
+    patience: Duration,
 }
 
 /// How many messages a run's tasks may have under way; senders wait beyond that.
@@ -113,7 +114,15 @@ impl Driver {
             inbox,
             calls: BTreeMap::new(),
             budget,
+            patience: Duration::ZERO,
         }
+    }
+
+    /// Keeps the run in hand for timers that are due within this time, instead of parking it.
+    #[must_use]
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Drives the run until it ends or parks; gives its row. What is in flight when this is dropped is dropped too, and
@@ -130,7 +139,7 @@ impl Driver {
                 let status = self.run.status(false);
                 return self.leave(status).await;
             }
-            if self.calls.is_empty() {
+            if self.calls.is_empty() && !self.is_soon() {
                 if self.run.waits().next().is_some() {
                     return self.leave(Status::Waiting).await;
                 }
@@ -152,6 +161,13 @@ impl Driver {
                 () = deadline => self.fire_due().await?,
             }
         }
+    }
+
+    /// Whether a timer goes off so soon that the run is not parked for it. People and calls are not waited for here.
+    fn is_soon(&self) -> bool {
+        let soon = self.shared.world.now().plus(self.patience);
+        !self.patience.is_zero()
+            && self.run.waits().any(|(_, wait, _)| matches!(wait, Wait::Until(time) if *time <= soon))
     }
 
     fn until_wake(&self) -> Duration {

@@ -21,6 +21,11 @@ pub fn of_graph(graph: &Graph, path: &str, choices: &Choices, now: Time) -> Rele
     for (name, model) in &choices.models {
         parts.extend([name.as_bytes(), model.as_bytes()]);
     }
+    // Releases without overlays have the names that they had before there were any.
+    if !choices.overlays.is_empty() {
+        parts.push(b"overlays");
+        parts.extend(choices.overlays.iter().map(String::as_bytes));
+    }
     Release {
         id: ReleaseId::from(hash::of_parts(parts)),
         app: graph.name.clone(),
@@ -28,6 +33,7 @@ pub fn of_graph(graph: &Graph, path: &str, choices: &Choices, now: Time) -> Rele
         files: graph.files.clone(),
         main: graph.main.clone(),
         models: choices.models.clone(),
+        overlays: choices.overlays.clone(),
         created: now,
     }
 }
@@ -35,7 +41,8 @@ pub fn of_graph(graph: &Graph, path: &str, choices: &Choices, now: Time) -> Rele
 /// Reads the app of a release again, from its own files.
 pub fn reread(release: &Release, catalog: &Catalog) -> Reading {
     let files: &BTreeMap<String, Vec<u8>> = &release.files;
-    read(&release.main, files, catalog, &Choices { models: release.models.clone() })
+    let choices = Choices { models: release.models.clone(), overlays: release.overlays.clone(), ..Choices::default() };
+    read(&release.main, files, catalog, &choices)
 }
 
 /// The graph of a release, or the first thing that is wrong with it today.

@@ -11,7 +11,10 @@ use uzel_core::{
     check::Check,
     diagnostic::{Code as DiagnosticCode, Diagnostic, did_you_mean},
     failure::{Failure, FailureClass},
-    graph::Ports,
+    graph::{
+        Ports,
+        facts::{Does, Facts, Sink},
+    },
     kind::{Kind, KindExample},
     node::{Call, Effect, Endpoint, Function, Node, Outcome, Tried, Work},
     schema::{Schema, Type},
@@ -81,7 +84,11 @@ output: { days: "${{ age }}" }
         let with = config.with.as_ref().unwrap_or(&empty);
         cx.binding("with", with, params.map(|params| (params, "the function")));
         let declared = config.output.as_ref().and_then(|output| Schema::read(output, cx.out));
-        Ports::of(declared.map(|schema| schema.ty).or(result).unwrap_or(Type::Any))
+        let facts = Facts {
+            sinks: vec![Sink { input: "with".to_owned(), field: None, does: Does::Logic }],
+            ..Facts::default()
+        };
+        Ports { facts, ..Ports::of(declared.map(|schema| schema.ty).or(result).unwrap_or(Type::Any)) }
     }
 
     fn build(config: Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
@@ -268,6 +275,7 @@ impl Node for Runner {
                         class: EffectClass::Idempotent,
                         endpoints: std::slice::from_ref(endpoint),
                         reserve_usd: 0.0,
+                        until: None,
                     };
                     let recorded = call.effect(effect, &Calling { function: &**function, argument }).await?;
                     self.checked(Value::clone(&recorded.value))?;

@@ -14,7 +14,10 @@ use uzel_core::{
     check::Check,
     diagnostic::{Code, Diagnostic},
     failure::{Failure, FailureClass},
-    graph::Ports,
+    graph::{
+        Ports,
+        facts::{Facts, Texts},
+    },
     kind::{Kind, KindExample},
     node::{Call, Node, Outcome},
     schema::Type,
@@ -99,8 +102,12 @@ output: { text: "${{ screen.text }}" }
             ("excerpt", Type::String),
         ]);
         let subject = if config.value.is_some() { ("value", Type::Any) } else { ("text", Type::String) };
-        let output = Type::object([subject, ("findings", Type::list(finding))]);
-        Ports { gate: true, ..Ports::of(output) }
+        let output = Type::object([subject.clone(), ("findings", Type::list(finding))]);
+        let has = |name: &str| config.checks.iter().any(|check| check.get(name).is_some());
+        let texts = Texts::Judged { input: subject.0, orders: has("prompt_injection"), shape: has("json_schema") };
+        // Without checks it stops nothing.
+        let gate = !config.checks.is_empty();
+        Ports { gate, facts: Facts { texts, ..Facts::default() }, ..Ports::of(output) }
     }
 
     fn build(config: Config, _cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {

@@ -13,7 +13,10 @@ use uzel_core::{
     duration::DurationText,
     event::{Question, Resolution, Wait},
     failure::{Failure, FailureClass},
-    graph::Ports,
+    graph::{
+        Ports,
+        facts::{Facts, Origin, Texts},
+    },
     kind::{Kind, KindExample},
     node::{Call, Node, Outcome},
     schema::{Schema, Type},
@@ -96,7 +99,15 @@ output: { decision: "${{ approve.action }}" }
             ("by", Type::String),
             ("at", Type::Integer),
         ]);
-        Ports { gate: true, ..Ports::of(output) }
+        let facts = Facts {
+            origins: &[Origin::Person],
+            texts: Texts::Own,
+            plain: &["action", "by", "at"],
+            // With one button, who answers agrees; with several, somebody must look at which it was.
+            answer: (actions.len() > 1).then_some("action"),
+            ..Facts::default()
+        };
+        Ports { gate: true, facts, ..Ports::of(output) }
     }
 
     fn build(config: Config, _cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
@@ -207,6 +218,14 @@ mod tests {
 
         fn emit(&self, _instance: &uzel_core::event::InstancePath, _text: &str) {}
         fn void(&self, _instance: &uzel_core::event::InstancePath) {}
+
+        fn recorded(&self, _name: &str) -> Option<Result<Arc<Value>, Failure>> {
+            None
+        }
+
+        fn secret(&self) -> String {
+            String::new()
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use uzel_core::kind::{Catalog, KindDef};
 
 pub mod http;
+mod local;
 pub mod models;
 pub mod retrievers;
 pub mod tools;
@@ -18,6 +19,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    agent::Agent,
     code::Code,
     graph::Graph,
     guard::Guard,
@@ -29,6 +31,7 @@ kinds! {
     retrieve::Retrieve,
     route::Route,
     tool::Tool,
+    wait::Wait,
 }
 
 /// Everything that ships, in the order of the reference.
@@ -37,7 +40,7 @@ pub fn catalog() -> Catalog {
         kinds: KINDS.to_vec(),
         models: models::defs(),
         tools: tools::DEFS.to_vec(),
-        connections: vec![tools::SQLITE, tools::POSTGRES, tools::REDIS],
+        connections: vec![tools::SQLITE, tools::POSTGRES, tools::REDIS, tools::MCP],
         retrievers: vec![retrievers::FILES],
         ..Catalog::default()
     }

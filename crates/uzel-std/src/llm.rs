@@ -9,20 +9,24 @@ use uzel_core::{
     build::{Build, ModelChain},
     capability::{
         BoxFuture,
-        model::{ChatRequest, Document, Example, Message, Role},
+        model::{ChatRequest, Document, Example},
     },
     chat::{Answered, Chat},
     check::Check,
     diagnostic::{Code, Diagnostic, Diagnostics},
     failure::{Failure, FailureClass},
-    graph::Ports,
+    graph::{
+        Ports,
+        facts::{Asks, Facts, Origin},
+    },
     kind::{Kind, KindExample},
     node::{Call, Node, Outcome},
     schema::{Schema, Type},
-    yaml::{Data, Spanned, Text, Tree},
+    yaml::{Spanned, Text, Tree},
 };
 
 mod examples;
+pub(crate) mod question;
 
 /// The kind.
 pub struct Llm;
@@ -82,28 +86,29 @@ output: { topic: "${{ sort.topic }}" }
 
     fn check(config: &Config, cx: &mut Check<'_>) -> Ports {
         cx.known("models", &config.model, |declared| &declared.models);
-        check_question(config, cx);
+        let Config { system, prompt, messages, model, .. } = config;
+        question::check(Self::NAME, system.as_ref(), prompt.as_ref(), messages.as_ref(), model.span, cx);
         if let Some(documents) = &config.documents {
             cx.binding("documents", documents, Some((document_list(), "a list of documents")));
         }
         if let Some(input) = &config.input {
             cx.text("input", input);
         }
-        if let Some(temperature) = config.temperature.as_ref().filter(|t| !(0.0..=2.0).contains(&t.value)) {
-            let message = format!("`temperature: {}` is not between 0 and 2", temperature.value);
-            let help = "write `temperature: 0` for the most likely answer, up to 2 for variety";
-            cx.report(Diagnostic::new(Code::BAD_LIMIT, temperature.span, message).help(help));
-        }
+        question::check_temperature(config.temperature.as_ref(), cx);
         let schema = config.output.as_ref().and_then(|output| Schema::read_fields(output, cx.out));
         if let Some(path) = &config.examples
             && let Some(file) = cx.file(path)
         {
             examples::read(&file, schema.as_ref(), cx.out);
         }
+        let asks =
+            Asks { model: config.model.clone(), free: config.output.is_none(), max_tokens: config.max_tokens };
+        let facts = Facts { origins: &[Origin::Model], asks: Some(asks), ..Facts::default() };
+        let text = || Type::object([("text", Type::String), ("model", Type::String)]);
         match (schema, &config.output) {
-            (Some(schema), _) => Ports::of(schema.ty),
-            (None, Some(_)) => Ports::of(Type::Any),
-            (None, None) => Ports::of(Type::object([("text", Type::String), ("model", Type::String)])),
+            (Some(schema), _) => Ports { facts, ..Ports::of(schema.ty) },
+            (None, Some(_)) => Ports { facts, ..Ports::of(Type::Any) },
+            (None, None) => Ports { facts: Facts { plain: &["model"], ..facts }, ..Ports::of(text()) },
         }
     }
 
@@ -130,51 +135,6 @@ output: { topic: "${{ sort.topic }}" }
     }
 }
 
-/// Either a prompt or messages.
-fn check_question(config: &Config, cx: &mut Check<'_>) {
-    if let Some(system) = &config.system {
-        cx.prompt("system", system);
-    }
-    match (&config.prompt, &config.messages) {
-        (Some(prompt), None) => cx.prompt("prompt", prompt),
-        (None, Some(messages)) => check_messages(messages, cx),
-        (Some(_), Some(messages)) => {
-            let message = "a node has either a `prompt` or `messages`";
-            cx.report(Diagnostic::new(Code::BAD_KIND_CONFIG, messages.span, message).help("remove one of them"));
-        }
-        (None, None) => {
-            let message = "an `llm` node needs a `prompt` or `messages`";
-            let help = "add `prompt: \"… {{ input.message }}\"`";
-            cx.report(Diagnostic::new(Code::MISSING_KEY, config.model.span, message).help(help));
-        }
-    }
-}
-
-fn check_messages(messages: &Tree, cx: &mut Check<'_>) {
-    let Some(list) = messages.as_list() else {
-        // A whole conversation from elsewhere: `messages: ${{ input.messages }}`.
-        cx.binding("messages", messages, None);
-        return;
-    };
-    for (index, item) in list.iter().enumerate() {
-        let role = item.get("role").and_then(Tree::as_str);
-        if !matches!(role, Some("system" | "user" | "assistant")) {
-            let at = item.get("role").map_or(item.span, |role| role.span);
-            let message = "a message needs a `role`: `system`, `user` or `assistant`";
-            cx.report(Diagnostic::new(Code::UNKNOWN_VALUE, at, message));
-        }
-        match item.get("content").map(|content| &content.data) {
-            Some(Data::Text(text)) => cx.prompt(&message_input(index, role.unwrap_or("user")), text),
-            _ => cx.report(Diagnostic::new(Code::MISSING_KEY, item.span, "a message needs `content`, a text")),
-        }
-    }
-}
-
-/// Inputs of messages are named so that their order and role can be told from the name.
-fn message_input(index: usize, role: &str) -> String {
-    format!("message_{index:04}_{role}")
-}
-
 fn document_list() -> Type {
     let document = Type::object([
         ("id", Type::String),
@@ -198,8 +158,8 @@ impl Node for Asker {
     fn call<'a>(&'a self, input: Arc<Value>, call: &'a Call) -> BoxFuture<'a, Result<Outcome, Failure>> {
         Box::pin(async move {
             let request = self.request(&input)?;
-            let chat = Chat { chain: &self.chain, request: &request, schema: self.schema.as_ref() };
-            let Answered { reply, value } = chat.ask(call, "chat").await?;
+            let chat = Chat { chain: &self.chain, request: &request, schema: self.schema.as_ref(), within: None };
+            let Answered { reply, value, .. } = chat.ask(call, "chat").await?;
             Ok(Outcome::value(value.unwrap_or_else(|| json!({ "text": reply.text, "model": reply.model }))))
         })
     }
@@ -208,26 +168,7 @@ impl Node for Asker {
 impl Asker {
     fn request(&self, input: &Value) -> Result<ChatRequest, Failure> {
         let text = |name: &str| input.get(name).and_then(Value::as_str);
-        let mut messages: Vec<Message> = vec![];
-        messages.extend(text("system").map(|text| Message::new(Role::System, text)));
-        messages.extend(text("prompt").map(|text| Message::new(Role::User, text)));
-        if let Some(given) = input.get("messages") {
-            let given: Vec<Message> = serde_json::from_value(given.clone()).map_err(|e| {
-                Failure::new(FailureClass::Code, "`messages` must be a list of `{ role, content }`").because(e)
-            })?;
-            messages.extend(given);
-        }
-        // Names of inputs are ordered as the messages are.
-        for (name, value) in input.as_object().into_iter().flatten() {
-            if let (Some(name), Some(content)) = (name.strip_prefix("message_"), value.as_str()) {
-                let role = match name.rsplit('_').next() {
-                    Some("system") => Role::System,
-                    Some("assistant") => Role::Assistant,
-                    _ => Role::User,
-                };
-                messages.push(Message::new(role, content));
-            }
-        }
+        let messages = question::messages(input)?;
         let documents: Option<Vec<Document>> = match input.get("documents") {
             None | Some(Value::Null) => None,
             Some(documents) => serde_json::from_value(documents.clone()).map(Some).map_err(|e| {
@@ -244,6 +185,7 @@ impl Asker {
             documents,
             input: text("input").map(str::to_owned),
             tools: vec![],
+            must_answer: false,
             temperature: self.temperature,
             max_tokens: self.max_tokens,
             stream: self.stream,

@@ -33,35 +33,40 @@ pub struct Provider {
     pub name: &'static str,
     /// One line for the reference.
     pub about: &'static str,
+    /// Whether it is asked over a network.
+    pub remote: bool,
     /// Where its key comes from if the app does not say.
     pub key_variable: Option<&'static str>,
     /// Makes a model; the error says what to do.
     pub build: fn(&Parts<'_>) -> Result<Arc<dyn Model>, String>,
 }
 
-/// Declares the modules and the list. Names that share a module are different settings of one protocol.
+/// Declares the modules and the list: each module, whether it is asked over a network, and its names. Names that share a
+/// module are different settings of one protocol.
 macro_rules! models {
-    ($($module:ident { $($name:literal key $key:expr, $build:ident: $about:literal;)* })*) => {
+    ($($module:ident $remote:literal { $($name:literal key $key:expr, $build:ident: $about:literal;)* })*) => {
         $(pub mod $module;)*
 
         /// All providers, in the order of the reference.
         pub const PROVIDERS: &[Provider] =
-            &[$($(Provider { name: $name, about: $about, key_variable: $key, build: $module::$build },)*)*];
+            &[$($(Provider {
+                name: $name, about: $about, remote: $remote, key_variable: $key, build: $module::$build,
+            },)*)*];
     };
 }
 
 models! {
-    openai {
+    openai true {
         "openai" key Some("OPENAI_API_KEY"), build: "Chat completions of OpenAI.";
         "openai-compatible" key None, build_compatible: "Servers that speak the same: Ollama, vLLM, llama.cpp, LM Studio, gateways.";
     }
-    anthropic {
+    anthropic true {
         "anthropic" key Some("ANTHROPIC_API_KEY"), build: "The Messages API of Anthropic.";
     }
-    offline {
+    offline false {
         "offline" key None, build: "Built in: text functions without network or weights; not an LLM.";
     }
-    scripted {
+    scripted false {
         "scripted" key None, build: "Answers from a list of rules, for tests.";
     }
 }
@@ -71,6 +76,7 @@ pub fn defs() -> Vec<ModelDef> {
     let def = |provider: &Provider| ModelDef {
         name: provider.name,
         summary: provider.about,
+        remote: provider.remote,
         schema: || schemars::schema_for!(ModelConfig),
         check: declared::check,
         build: declared::build,

@@ -16,7 +16,10 @@ use uzel_core::{
     check::Check,
     diagnostic::{Code, Diagnostic},
     failure::{Failure, FailureClass},
-    graph::Ports,
+    graph::{
+        Ports,
+        facts::{Facts, Origin, Texts},
+    },
     kind::{Kind, KindExample},
     node::{Call, Effect, Endpoint, Node, Outcome, Tried, Work},
     schema::Type,
@@ -74,7 +77,9 @@ output: { text: "${{ find.text }}" }
             ("text", Type::String),
             ("score", Type::Number),
         ]);
-        Ports::of(Type::object([("documents", Type::list(document)), ("text", Type::String)]))
+        let output = Type::object([("documents", Type::list(document)), ("text", Type::String)]);
+        let facts = Facts { origins: &[Origin::Retrieved], texts: Texts::Own, ..Facts::default() };
+        Ports { facts, ..Ports::of(output) }
     }
 
     fn build(config: Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
@@ -105,7 +110,7 @@ impl Node for Searcher {
         Box::pin(async move {
             let query = input.get("query").and_then(Value::as_str).unwrap_or_default().to_owned();
             let effect =
-                Effect { name: "search", class: EffectClass::Read, endpoints: &self.endpoints, reserve_usd: 0.0 };
+                Effect { name: "search", class: EffectClass::Read, endpoints: &self.endpoints, reserve_usd: 0.0, until: None };
             Ok(call.effect(effect, &Search { searcher: self, query }).await?.into_outcome())
         })
     }

@@ -13,7 +13,10 @@ use uzel_core::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     event::Stored,
     failure::{Failure, FailureClass},
-    graph::Ports,
+    graph::{
+        Ports,
+        facts::{Facts, Texts},
+    },
     kind::{Kind, KindExample},
     node::{Call, Node, Outcome},
     schema::Type,
@@ -84,6 +87,7 @@ nodes:
                 }
                 None
             })),
+            facts: Facts { texts: Texts::Own, chooses: Some("by"), ..Facts::default() },
             ..Ports::default()
         }
     }

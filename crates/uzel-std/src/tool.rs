@@ -11,7 +11,10 @@ use uzel_core::{
     check::Check,
     diagnostic::Diagnostic,
     failure::{Failure, FailureClass},
-    graph::Ports,
+    graph::{
+        Declared, Ports,
+        facts::{Does, Facts, Origin, Sink, Texts},
+    },
     kind::{Kind, KindExample},
     node::{Call, Effect, Node, Outcome, Tried, Work},
     schema::Type,
@@ -64,12 +67,31 @@ output: { order: "${{ order.row }}" }
         };
         let empty = Tree { span: config.tool.span, data: Data::Map(vec![]) };
         cx.binding("with", config.with.as_ref().unwrap_or(&empty), Some((ports.params.ty, "the tool")));
-        Ports { effect: Some(ports.class), ..Ports::of(ports.output) }
+        let facts = Facts {
+            origins: &[Origin::Tool],
+            texts: Texts::Own,
+            sinks: sinks(cx.declared, config.tool.as_str()),
+            tool: Some(config.tool.clone()),
+            ..Facts::default()
+        };
+        Ports { effect: Some(ports.class), facts, ..Ports::of(ports.output) }
     }
 
     fn build(config: Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
         Ok(Arc::new(Caller { tool: cx.tool(&config.tool)? }))
     }
+}
+
+/// What the arguments of a tool do: some are statements, and all are written if the tool writes.
+fn sinks(declared: &Declared, tool: &str) -> Vec<Sink> {
+    let Some(tool) = declared.tools.get(tool) else { return vec![] };
+    let sink = |field: Option<&str>, does| Sink { input: "with".to_owned(), field: field.map(str::to_owned), does };
+    let open = tool.def.statements.iter().filter(|key| tool.tree.get(key).is_none());
+    let mut sinks: Vec<Sink> = open.map(|key| sink(Some(*key), Does::States)).collect();
+    if tool.ports.class.is_write() {
+        sinks.push(sink(None, Does::Writes));
+    }
+    sinks
 }
 
 struct Caller {
@@ -89,30 +111,39 @@ impl Node for Caller {
                 class: tool.ports.class,
                 endpoints: std::slice::from_ref(&tool.endpoint),
                 reserve_usd: 0.0,
+                until: None,
             };
             Ok(call.effect(effect, &Calling { tool, arguments }).await?.into_outcome())
         })
     }
 }
 
-/// The arguments with defaults, or what does not fit.
+/// The arguments of the node with defaults, or what does not fit.
 fn arguments(tool: &BoundTool, input: &Value) -> Result<Value, Failure> {
-    let mut arguments = match input.get("with") {
+    let arguments = match input.get("with") {
         None | Some(Value::Null) => Value::Object(Map::new()),
         Some(with) => with.clone(),
     };
-    tool.ports.params.fill_defaults(&mut arguments);
-    tool.ports.params.check(&arguments).map_err(|violations| {
-        let causes = violations.into_iter().map(|violation| violation.message);
+    fit(tool, arguments).map_err(|violations| {
         let failure = Failure::new(FailureClass::Invalid, format!("the arguments of `{}` do not fit", tool.name));
-        causes.fold(failure, Failure::because)
-    })?;
+        violations.into_iter().fold(failure, Failure::because)
+    })
+}
+
+/// Arguments with defaults, or what does not fit.
+pub(crate) fn fit(tool: &BoundTool, mut arguments: Value) -> Result<Value, Vec<String>> {
+    tool.ports.params.fill_defaults(&mut arguments);
+    let checked = tool.ports.params.check(&arguments);
+    checked.map_err(|violations| violations.into_iter().map(|violation| violation.message).collect::<Vec<_>>())?;
     Ok(arguments)
 }
 
-struct Calling<'t> {
-    tool: &'t BoundTool,
-    arguments: Value,
+/// One call of a tool with arguments that fit.
+pub(crate) struct Calling<'t> {
+    /// The tool.
+    pub(crate) tool: &'t BoundTool,
+    /// With defaults.
+    pub(crate) arguments: Value,
 }
 
 impl Work for Calling<'_> {

@@ -15,6 +15,8 @@ pub const DEFS: &[ToolDef] = &[
     ToolDef {
         name: "http",
         summary: "one HTTP request",
+        remote: true,
+        statements: &[],
         schema: || schemars::schema_for!(declared::HttpTool),
         check: declared::check_http,
         build: declared::build_http,
@@ -22,6 +24,8 @@ pub const DEFS: &[ToolDef] = &[
     ToolDef {
         name: "sqlite.query",
         summary: "reads rows of a SQLite database",
+        remote: false,
+        statements: &["sql"],
         schema: || schemars::schema_for!(declared::SqlTool),
         check: |tree, cx| declared::check_sql(sqlite::Operation::Query, tree, cx),
         build: |tree, cx| declared::build_sqlite(sqlite::Operation::Query, tree, cx),
@@ -29,6 +33,8 @@ pub const DEFS: &[ToolDef] = &[
     ToolDef {
         name: "sqlite.execute",
         summary: "changes a SQLite database",
+        remote: false,
+        statements: &["sql"],
         schema: || schemars::schema_for!(declared::SqlTool),
         check: |tree, cx| declared::check_sql(sqlite::Operation::Execute, tree, cx),
         build: |tree, cx| declared::build_sqlite(sqlite::Operation::Execute, tree, cx),
@@ -36,6 +42,8 @@ pub const DEFS: &[ToolDef] = &[
     ToolDef {
         name: "postgres.query",
         summary: "reads rows of a Postgres database (declared and checked; not run by this version)",
+        remote: true,
+        statements: &["sql"],
         schema: || schemars::schema_for!(declared::SqlTool),
         check: |tree, cx| declared::check_sql(sqlite::Operation::Query, tree, cx),
         build: announced::build,
@@ -43,6 +51,8 @@ pub const DEFS: &[ToolDef] = &[
     ToolDef {
         name: "postgres.execute",
         summary: "changes a Postgres database (declared and checked; not run by this version)",
+        remote: true,
+        statements: &["sql"],
         schema: || schemars::schema_for!(declared::SqlTool),
         check: |tree, cx| declared::check_sql(sqlite::Operation::Execute, tree, cx),
         build: announced::build,
@@ -50,6 +60,8 @@ pub const DEFS: &[ToolDef] = &[
     ToolDef {
         name: "redis.get",
         summary: "reads a key of Redis (declared and checked; not run by this version)",
+        remote: true,
+        statements: &[],
         schema: || schemars::schema_for!(announced::RedisTool),
         check: |tree, cx| announced::check_redis(announced::Command::Get, tree, cx),
         build: announced::build,
@@ -57,6 +69,8 @@ pub const DEFS: &[ToolDef] = &[
     ToolDef {
         name: "redis.set",
         summary: "writes a key of Redis (declared and checked; not run by this version)",
+        remote: true,
+        statements: &[],
         schema: || schemars::schema_for!(announced::RedisTool),
         check: |tree, cx| announced::check_redis(announced::Command::Set, tree, cx),
         build: announced::build,
@@ -64,11 +78,31 @@ pub const DEFS: &[ToolDef] = &[
     ToolDef {
         name: "redis.delete",
         summary: "removes a key of Redis (declared and checked; not run by this version)",
+        remote: true,
+        statements: &[],
         schema: || schemars::schema_for!(announced::RedisTool),
         check: |tree, cx| announced::check_redis(announced::Command::Delete, tree, cx),
         build: announced::build,
     },
+    ToolDef {
+        name: "mcp",
+        summary: "a tool of an MCP server (declared and checked; not run by this version)",
+        remote: true,
+        statements: &[],
+        schema: || schemars::schema_for!(announced::McpTool),
+        check: announced::check_mcp_tool,
+        build: announced::build,
+    },
 ];
+
+/// An MCP server. As [`POSTGRES`]; declared under `mcp`.
+pub const MCP: ConnectionDef = ConnectionDef {
+    name: "mcp",
+    summary: "an MCP server, declared under `mcp` (declared and checked; not run by this version)",
+    schema: || schemars::schema_for!(announced::McpServer),
+    operations: &[],
+    check: announced::check_mcp_server,
+};
 
 /// A Postgres database. Declared and checked; this version has no client for it, and says so when a run is asked for.
 pub const POSTGRES: ConnectionDef = ConnectionDef {

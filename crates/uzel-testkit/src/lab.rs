@@ -18,11 +18,17 @@ use uzel_runtime::{
     world::World,
 };
 
-use crate::probe::{LEDGER, Ledger, Probe, Timer};
+use crate::{
+    played,
+    probe::{LEDGER, Ledger, Probe, Timer},
+};
 
-/// Everything that ships, and the kinds of this crate.
+/// Everything that ships, and what this crate adds.
 pub fn catalog() -> Catalog {
-    uzel_std::catalog().with::<Probe>().with::<Timer>()
+    let mut catalog = uzel_std::catalog().with::<Probe>().with::<Timer>();
+    catalog.models.push(played::MODEL);
+    catalog.tools.push(played::TOOL);
+    catalog
 }
 
 /// The app of this text; what is wrong with it is a panic.

@@ -186,6 +186,7 @@ impl Node for Prober {
                     class: self.config.class.unwrap_or(EffectClass::Read),
                     endpoints: std::slice::from_ref(&self.endpoint),
                     reserve_usd: self.config.reserve_usd.unwrap_or(0.0),
+                    until: None,
                 };
                 let with = input.get("with").cloned().unwrap_or(Value::Null);
                 last = Some(call.effect(effect, &Trying { prober: self, name: &name, with }).await?);

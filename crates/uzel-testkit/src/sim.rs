@@ -32,6 +32,8 @@ pub struct SimWorld {
 struct State {
     /// Time since [`EPOCH`].
     now: Duration,
+    /// By how many milliseconds the wall clock is wrong.
+    skew: i64,
     dice: Dice,
     /// Sleepers by their time and an arbitrary number, so that those of one time wake in a seeded order.
     sleepers: BTreeMap<(Duration, u64), Waker>,
@@ -50,7 +52,7 @@ pub fn run<T, F: Future<Output = T>>(seed: u64, work: impl FnOnce(Arc<SimWorld>)
 
 impl SimWorld {
     fn new(seed: u64) -> Self {
-        let state = State { now: Duration::ZERO, dice: Dice::new(seed), sleepers: BTreeMap::new() };
+        let state = State { now: Duration::ZERO, skew: 0, dice: Dice::new(seed), sleepers: BTreeMap::new() };
         Self { state: Arc::new(Mutex::new(state)), ids: AtomicU64::new(0) }
     }
 
@@ -76,7 +78,13 @@ impl SimWorld {
     /// Sets the clock forward, as if the process had not been there for a while. A time that has passed changes nothing.
     pub fn skip_to(&self, time: Time) {
         let mut state = self.state();
-        state.now = state.now.max(Duration::from_millis(time.since(EPOCH)));
+        let since = time.since(EPOCH).saturating_add_signed(-state.skew);
+        state.now = state.now.max(Duration::from_millis(since));
+    }
+
+    /// Somebody sets the wall clock forward or back; the clock that only goes forward does not notice.
+    pub fn turn(&self, millis: i64) {
+        self.state().skew += millis;
     }
 
     /// A number from 0 (with) to `most` (without).
@@ -117,7 +125,9 @@ impl Drop for Sleep {
 
 impl World for SimWorld {
     fn now(&self) -> Time {
-        EPOCH.plus(self.state().now)
+        let state = self.state();
+        let Time(now) = EPOCH.plus(state.now);
+        Time(now + state.skew)
     }
 
     fn elapsed(&self) -> Duration {

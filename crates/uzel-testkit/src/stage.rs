@@ -337,7 +337,8 @@ impl Stage {
 fn same(one: &NodeView, other: &NodeView) -> bool {
     let facts = |v: &NodeView| (v.kind, v.state, v.started, v.ended);
     facts(one) == facts(other)
-        && (&one.instance, &one.port, &one.why, &one.failure) == (&other.instance, &other.port, &other.why, &other.failure)
+        && (&one.instance, &one.port, &one.why, &one.failure)
+            == (&other.instance, &other.port, &other.why, &other.failure)
         && (&one.input, &one.output, &one.answer) == (&other.input, &other.output, &other.answer)
 }
 

@@ -52,6 +52,8 @@ enum Command {
     New(commands::new::Arguments),
     /// Report everything that is wrong with an app, without running it
     Check(commands::check::Arguments),
+    /// Format app files
+    Fmt(commands::fmt::Arguments),
     /// Run an app, once or for each line of a file
     Run(Box<commands::run::Arguments>),
     /// List runs, newest first
@@ -62,6 +64,8 @@ enum Command {
     Inbox(commands::inbox::Arguments),
     /// Answer a question; its run goes on
     Answer(commands::answer::Arguments),
+    /// List calls from outside that runs wait for, or make one; its run goes on
+    Callback(commands::callback::Arguments),
     /// End a run that has not ended
     Cancel(commands::cancel::Arguments),
     /// Go on with a run, or with all that were cut off or whose time has come
@@ -70,6 +74,8 @@ enum Command {
     Graph(commands::graph::Arguments),
     /// Print the JSON Schema of the app file, for editors
     Schema(commands::schema::Arguments),
+    /// Tell an editor about apps while they are written, in the language server protocol
+    Lsp(commands::lsp::Arguments),
     /// Explain a code such as UZ2004
     Explain(commands::explain::Arguments),
     /// Print a completion script for a shell
@@ -84,9 +90,9 @@ pub(crate) struct AppChoice {
     pub(crate) app: PathBuf,
 }
 
-/// Choices of models outside the file.
+/// Choices made outside the file.
 #[derive(Clone, Debug, Default, Args)]
-pub(crate) struct ModelChoice {
+pub(crate) struct OutsideChoice {
     /// Use another model: `fast=openai/gpt-5-mini`, or `openai/gpt-5-mini` for all
     #[arg(
         long = "model",
@@ -96,6 +102,9 @@ pub(crate) struct ModelChoice {
         hide_env_values = true
     )]
     pub(crate) models: Vec<String>,
+    /// A file that is put over the app file: other models, connections, limits, flags, defaults; repeat for several
+    #[arg(long = "overlay", value_name = "FILE")]
+    pub(crate) overlays: Vec<PathBuf>,
 }
 
 /// Does what the command line says.
@@ -122,15 +131,18 @@ fn dispatch(terminal: &Terminal, global: &Global, command: Command) -> Result<Ex
     match command {
         Command::New(arguments) => commands::new::run(terminal, &arguments),
         Command::Check(arguments) => commands::check::run(terminal, &arguments),
+        Command::Fmt(arguments) => commands::fmt::run(terminal, &arguments),
         Command::Run(arguments) => commands::run::run(terminal, global, &arguments),
         Command::Runs(arguments) => commands::runs::run(terminal, global, &arguments),
         Command::Show(arguments) => commands::show::run(terminal, global, &arguments),
         Command::Inbox(arguments) => commands::inbox::run(terminal, global, &arguments),
         Command::Answer(arguments) => commands::answer::run(terminal, global, &arguments),
+        Command::Callback(arguments) => commands::callback::run(terminal, global, &arguments),
         Command::Cancel(arguments) => commands::cancel::run(terminal, global, &arguments),
         Command::Resume(arguments) => commands::resume::run(terminal, global, &arguments),
         Command::Graph(arguments) => commands::graph::run(terminal, &arguments),
         Command::Schema(arguments) => commands::schema::run(terminal, &arguments),
+        Command::Lsp(arguments) => commands::lsp::run(terminal, &arguments),
         Command::Explain(arguments) => commands::explain::run(terminal, &arguments),
         Command::Completions(arguments) => commands::completions::run(terminal, &arguments),
     }

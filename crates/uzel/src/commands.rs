@@ -1,5 +1,7 @@
 //! The commands, one file each, and what several of them say. Called by the command line.
 
+use std::sync::Arc;
+
 use uzel_core::{
     event::InstancePath,
     failure::Failure,
@@ -15,12 +17,15 @@ use crate::{
 };
 
 pub(crate) mod answer;
+pub(crate) mod callback;
 pub(crate) mod cancel;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod explain;
+pub(crate) mod fmt;
 pub(crate) mod graph;
 pub(crate) mod inbox;
+pub(crate) mod lsp;
 pub(crate) mod new;
 pub(crate) mod resume;
 pub(crate) mod run;
@@ -29,7 +34,13 @@ pub(crate) mod schema;
 pub(crate) mod show;
 
 /// Says how a run ended or why it parked, and gives the exit code. Prints the output on standard output.
-async fn conclude(terminal: &Terminal, opened: &Opened, graph: &Graph, head: &Head, json: bool) -> Result<Exit, Error> {
+async fn conclude(
+    terminal: &Terminal,
+    opened: &Opened,
+    graph: &Arc<Graph>,
+    head: &Head,
+    json: bool,
+) -> Result<Exit, Error> {
     if json {
         terminal.data(&tables::head_json(head).to_string())?;
     }
@@ -51,15 +62,23 @@ async fn conclude(terminal: &Terminal, opened: &Opened, graph: &Graph, head: &He
         }
         Status::Waiting => {
             let tasks = opened.engine.store.tasks(true, Some(run.clone())).await?;
+            let calls = opened.engine.callbacks(graph, run).await?;
             let mut steps = vec![];
+            for call in &calls {
+                terminal.notice(YELLOW, "waiting", &format!("`{}` waits for a call from outside", call.instance));
+            }
             for task in &tasks {
                 terminal.notice(YELLOW, "waiting", &format!("`{}` asks: {}", task.instance, task.question.title));
             }
-            if tasks.is_empty() {
+            if tasks.is_empty() && (calls.is_empty() || head.wake.is_some()) {
                 let wake = head.wake.map(|wake| format!(" until {}", human::utc(wake))).unwrap_or_default();
                 terminal.notice(YELLOW, "waiting", &format!("run {run}{wake}"));
                 steps.push(("go on when it is time", format!("{program} resume{store}")));
-            } else {
+            }
+            if let Some(call) = calls.first() {
+                steps.push(("make the call", callback::example(terminal, opened, call)));
+            }
+            if !tasks.is_empty() {
                 steps.push(("see what is asked", format!("{program} inbox{store}")));
             }
             if let Some(task) = tasks.first() {

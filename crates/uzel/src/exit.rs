@@ -105,6 +105,9 @@ impl From<engine::Error> for Error {
             engine::Error::BadInput(causes) => {
                 Self { causes, ..Self::usage("the input does not fit").code(Code::BAD_INPUT) }
             }
+            engine::Error::BadFlags(causes) => {
+                Self { causes, ..Self::usage("the flags do not fit").code(Code::BAD_INPUT) }
+            }
             engine::Error::BadAnswer(causes) => {
                 Self { causes, ..Self::usage("the answer does not fit the question").code(Code::BAD_ANSWER) }
             }
@@ -120,6 +123,17 @@ impl From<engine::Error> for Error {
             engine::Error::TaskChanged { .. } => {
                 Self::new(Exit::Failed, words).hint("`uzel inbox` shows it as it is now")
             }
+            engine::Error::UnknownCallback { .. } => {
+                Self::usage(words).hint("`uzel callback` lists the calls that are waited for")
+            }
+            engine::Error::CallbackClosed { name, .. } => Self::new(Exit::Failed, words).hint(format!(
+                "`uzel resume {0}` goes on if its run has not ended; `uzel show {0}` shows what happened",
+                engine::Engine::run_of_callback(&name)
+            )),
+            engine::Error::BadPayload(causes) => Self {
+                causes,
+                ..Self::usage("what was sent does not fit").hint("`uzel callback` shows what is wanted")
+            },
             engine::Error::Release(_) => Self::environment(words)
                 .hint("runs are pinned to the app as it was; start a new run of the app as it is"),
             engine::Error::Ended { run, .. } => {

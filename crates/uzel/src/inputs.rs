@@ -36,6 +36,24 @@ pub(crate) fn values(option: &str, words: &[String], ty: &Type) -> Result<Value,
     Ok(Value::Object(fields))
 }
 
+/// One value of any type: `k=v` and JSON objects are merged as for [`values`], other JSON is taken as it is.
+pub(crate) fn payload(option: &str, words: &[String], ty: &Type) -> Result<Value, Error> {
+    let [word] = words else {
+        return if words.is_empty() { Ok(Value::Null) } else { values(option, words, ty) };
+    };
+    if let Some(path) = word.strip_prefix('@') {
+        let bytes = bytes(option, path, MOST_INPUT)?;
+        return serde_json::from_slice(&bytes)
+            .map_err(|error| Error::usage(format!("`{option} {word}` is not JSON")).cause(error.to_string()));
+    }
+    let text = Value::from(word.as_str());
+    match serde_json::from_str(word) {
+        _ if !ty.is_any() && ty.accepts_value(&text) => Ok(text),
+        Ok(json) => Ok(json),
+        Err(_) => values(option, words, ty),
+    }
+}
+
 fn field(ty: &Type, name: &str) -> Option<Type> {
     match ty.field(name) {
         FieldLookup::Found(ty, _) => Some(ty),
@@ -167,6 +185,21 @@ mod tests {
         assert_eq!(read(&words), wanted);
         assert_eq!(read(&["n=many"]), json!({ "n": "many" }));
         assert_eq!(read(&["text=a=b", "{\"text\": \"c\", \"n\": 1}"]), json!({ "text": "c", "n": 1 }));
+    }
+
+    #[test]
+    fn a_payload_may_be_of_any_type() {
+        let read = |words: &[&str], ty: Type| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            payload("--value", &words, &ty).unwrap_or_else(|error| json!(error.heading))
+        };
+        assert_eq!(read(&[], Type::Any), Value::Null);
+        assert_eq!(read(&["12"], Type::String), json!("12"));
+        assert_eq!(read(&["12"], Type::Any), json!(12));
+        assert_eq!(read(&["[1]"], Type::list(Type::Integer)), json!([1]));
+        assert_eq!(read(&["a=1", "b=x"], Type::object([("a", Type::Integer)])), json!({ "a": 1, "b": "x" }));
+        assert_eq!(read(&["paid"], Type::texts(["paid"])), json!("paid"));
+        assert_eq!(read(&["paid"], Type::Any), json!("`--value paid` is not understood"));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub use uzel_core::{
     source::Position,
     store::{Filter, Head, Status, Task},
 };
-pub use uzel_runtime::engine::Start;
+pub use uzel_runtime::engine::{Callback, Start};
 
 pub use uzel_macros::{data, node};
 

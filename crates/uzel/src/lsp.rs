@@ -75,7 +75,12 @@ enum Ended {
 fn listen(server: &mut Server, incoming: &Receiver<Result<Incoming, Broken>>) -> io::Result<Ended> {
     let mut queue: VecDeque<Value> = VecDeque::new();
     loop {
-        let next = if queue.is_empty() { wait(server, incoming)? } else { incoming.try_recv().ok() };
+        let next = match queue.len() {
+            0 => wait(server, incoming)?,
+            // One that is in line may be taken back by one behind it.
+            1..QUEUE => incoming.try_recv().ok(),
+            _ => None,
+        };
         match next {
             Some(Ok(Incoming::Message(message))) => take(server, &mut queue, message)?,
             Some(Ok(Incoming::Unreadable(why))) => server.refuse(&Value::Null, ErrorCode::Parse, &why)?,

@@ -6,6 +6,7 @@ mod commands;
 mod environment;
 mod exit;
 mod inputs;
+mod lsp;
 mod opened;
 mod pool;
 mod project;

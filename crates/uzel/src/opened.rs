@@ -5,6 +5,7 @@ use std::{
     future::Future,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use uzel_core::{
@@ -37,6 +38,8 @@ pub(crate) struct Opened {
     pub(crate) engine: Engine,
     /// Its folder.
     pub(crate) dir: PathBuf,
+    /// A run on its own stays for timers that go off within this time.
+    pub(crate) patience: Duration,
     terminal: Terminal,
     apps: Mutex<HashMap<ReleaseId, Arc<App>>>,
 }
@@ -78,7 +81,13 @@ impl Opened {
     fn with(store: Arc<dyn Store>, dir: &Path, terminal: &Terminal, watcher: Arc<dyn Watcher>) -> Self {
         let world: Arc<dyn World> = Arc::new(RealWorld::default());
         let engine = Engine { store, shared: Arc::new(Shared::new(world)), watcher };
-        Self { engine, dir: dir.to_owned(), terminal: terminal.clone(), apps: Mutex::default() }
+        Self {
+            engine,
+            dir: dir.to_owned(),
+            patience: Duration::from_mins(1),
+            terminal: terminal.clone(),
+            apps: Mutex::default(),
+        }
     }
 
     /// The time.

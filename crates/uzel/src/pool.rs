@@ -1,7 +1,7 @@
 //! Drives many runs, a bounded number at a time, until there are no more or somebody interrupts. The one place of the
 //! binary that starts tasks.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, task::JoinSet};
 use uzel_core::{
@@ -31,14 +31,14 @@ pub(crate) enum Work {
 }
 
 impl Job {
-    async fn drive(self, engine: Engine) -> Result<Head, engine::Error> {
+    async fn drive(self, engine: Engine, patience: Duration) -> Result<Head, engine::Error> {
         let driver = match self.work {
             Work::Start(release, start) => engine.start(&self.app, &release, *start).await?,
             Work::Resume(run) => engine.resume(&self.app, &run).await?,
         };
         // Nobody asks for anything: commands for this run go through the store.
         let (_, asks) = mpsc::channel(1);
-        Ok(driver.drive(asks).await?)
+        Ok(driver.patient(patience).drive(asks).await?)
     }
 }
 
@@ -51,11 +51,11 @@ pub(crate) enum Ended {
     Interrupted,
 }
 
-/// Drives one run; `None` if somebody interrupted.
-pub(crate) async fn drive_one(engine: &Engine, job: Job) -> Result<Option<Head>, Error> {
+/// Drives one run, and stays for timers that go off within `patience`; `None` if somebody interrupted.
+pub(crate) async fn drive_one(engine: &Engine, job: Job, patience: Duration) -> Result<Option<Head>, Error> {
     let mut interrupts = Interrupts::new();
     tokio::select! {
-        head = Box::pin(job.drive(engine.clone())) => Ok(Some(head?)),
+        head = Box::pin(job.drive(engine.clone(), patience)) => Ok(Some(head?)),
         () = interrupts.next() => Ok(None),
     }
 }
@@ -73,13 +73,14 @@ pub(crate) async fn drive_all(
     let mut going: JoinSet<Result<Head, engine::Error>> = JoinSet::new();
     let mut interrupts = Interrupts::new();
     let mut ended = Ended::Done;
-    let mut tick = tokio::time::interval(std::time::Duration::from_millis(250));
+    let mut tick = tokio::time::interval(Duration::from_millis(250));
     loop {
         while ended == Ended::Done
             && going.len() < parallel.get()
             && let Some(job) = jobs.next()
         {
-            going.spawn(job.drive(engine.clone()));
+            // Others are held up by one that stays for a timer.
+            going.spawn(job.drive(engine.clone(), Duration::ZERO));
         }
         tokio::select! {
             finished = going.join_next() => match finished {

@@ -12,7 +12,7 @@ use uzel_core::{
 };
 
 use crate::{
-    cli::Global,
+    cli::{Global, OutsideChoice},
     environment,
     exit::{Error, Exit},
     render::{RED, Terminal, YELLOW, diagnostics::Report, paint},
@@ -21,7 +21,7 @@ use crate::{
 /// Name of the store's folder.
 const STORE: &str = ".uzel";
 /// More than the checker takes; it says so itself when a file is larger.
-const MOST_BYTES: u64 = 10 * 1024 * 1024 + 16;
+pub(crate) const MOST_BYTES: u64 = 10 * 1024 * 1024 + 16;
 
 /// Where an app is.
 #[derive(Clone, Debug)]
@@ -33,11 +33,17 @@ pub(crate) struct Project {
 }
 
 /// The files of a folder.
-struct Folder<'a>(&'a Path);
+pub(crate) struct Folder<'a>(pub(crate) &'a Path);
 
 impl Files for Folder<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, String> {
         read_file(&self.0.join(path), MOST_BYTES)
+    }
+
+    fn beside(&self, path: &str) -> Vec<String> {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let names = names_in(&self.0.join(folder)).into_iter();
+        names.map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") }).collect()
     }
 }
 
@@ -68,7 +74,10 @@ impl Project {
             return Ok(Self { main: main.to_owned(), folder: shown.to_owned() });
         }
         let main = named.file_name().and_then(|name| name.to_str());
-        let Some(main) = main.filter(|_| named.exists()) else { return Err(no_such_file(named)) };
+        let Some(main) = main.filter(|_| named.exists()) else {
+            let hint = "give an app file or a folder with an app.yaml; `uzel new NAME` makes one";
+            return Err(no_such_file(format!("there is no app file `{}`", named.display()), named, hint));
+        };
         Ok(Self { main: main.to_owned(), folder: named.parent().unwrap_or(Path::new("")).to_owned() })
     }
 
@@ -93,11 +102,48 @@ impl Project {
             return Err(Error::said(Exit::Failed));
         }
         if !reading.diagnostics.is_empty() {
-            let (app, summary) = (self.path(), report.summary());
-            let text = format!("{summary} in the app; `uzel check {}` shows more", app.display());
+            let shown = |path: &Path| quoted(&path.display().to_string());
+            let overlays = choices.overlays.iter().map(|overlay| shown(&self.folder.join(overlay)));
+            let overlays: String = overlays.map(|overlay| format!(" --overlay {overlay}")).collect();
+            let (app, summary) = (shown(&self.path()), report.summary());
+            let text = format!("{summary} in the app; `uzel check {app}{overlays}` shows more");
             terminal.notice(YELLOW, "check", &text);
         }
         Ok(reading)
+    }
+
+    /// The choices of the command line.
+    pub(crate) fn choices(&self, outside: &OutsideChoice) -> Result<Choices, Error> {
+        let mut choices = Choices::default();
+        for choice in outside.models.iter().map(|choice| choice.trim()).filter(|choice| !choice.is_empty()) {
+            let (name, model) = choice.split_once('=').unwrap_or(("*", choice));
+            if name.is_empty() || model.is_empty() {
+                return Err(Error::usage(format!("`--model {choice}` is not understood"))
+                    .hint("write `--model NAME=PROVIDER/MODEL`, or `--model PROVIDER/MODEL` for all models"));
+            }
+            choices.models.insert(name.to_owned(), model.to_owned());
+        }
+        choices.overlays = outside.overlays.iter().map(|overlay| self.overlay(overlay)).collect::<Result<_, _>>()?;
+        Ok(choices)
+    }
+
+    /// The path of an overlay from the app's folder; from the root if it is outside.
+    fn overlay(&self, typed: &Path) -> Result<String, Error> {
+        if !typed.is_file() {
+            let beside = self.folder.join(typed);
+            let heading = format!("there is no overlay `{}`", typed.display());
+            return Err(match beside.is_file() {
+                true => {
+                    Error::usage(heading).hint(format!("write `--overlay {}`", quoted(&beside.display().to_string())))
+                }
+                false => no_such_file(heading, typed, "name a file with the sections that are different"),
+            });
+        }
+        let full = typed.canonicalize().unwrap_or_else(|_| environment::current_folder().join(typed));
+        let path = self.full_path();
+        let below = path.parent().and_then(|folder| full.strip_prefix(folder).ok());
+        let parts = below.map(|below| below.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"));
+        Ok(parts.unwrap_or_else(|| full.display().to_string()))
     }
 
     /// The app file, as it would be typed.
@@ -117,20 +163,20 @@ impl Project {
     }
 }
 
-fn no_such_file(named: &Path) -> Error {
-    let error = Error::usage(format!("there is no app file `{}`", named.display()));
-    let folder = named.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let beside: Vec<String> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .take(1_000)
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
+/// Names of the files in a folder, not all if there are many.
+fn names_in(folder: &Path) -> Vec<String> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(1_000);
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+fn no_such_file(heading: String, named: &Path, hint: &str) -> Error {
+    let error = Error::usage(heading);
+    let beside = names_in(named.parent().unwrap_or(Path::new("")));
     let name = named.file_name().unwrap_or_default().to_string_lossy();
     match did_you_mean(&name, beside.iter().map(String::as_str)) {
         Some(hint) => error.hint(hint),
-        None => error.hint("give an app file or a folder with an app.yaml; `uzel new NAME` makes one"),
+        None => error.hint(hint),
     }
 }
 
@@ -170,18 +216,4 @@ pub(crate) fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
     }
-}
-
-/// Choices of models from the command line.
-pub(crate) fn choices(models: &[String]) -> Result<Choices, Error> {
-    let mut choices = Choices::default();
-    for choice in models.iter().map(|choice| choice.trim()).filter(|choice| !choice.is_empty()) {
-        let (name, model) = choice.split_once('=').unwrap_or(("*", choice));
-        if name.is_empty() || model.is_empty() {
-            return Err(Error::usage(format!("`--model {choice}` is not understood"))
-                .hint("write `--model NAME=PROVIDER/MODEL`, or `--model PROVIDER/MODEL` for all models"));
-        }
-        choices.models.insert(name.to_owned(), model.to_owned());
-    }
-    Ok(choices)
 }

@@ -155,6 +155,12 @@ fn shorten(schema: Value, as_fields: bool) -> Value {
             },
             None => schema,
         },
+        Some(Value::Array(names)) if *names == ["array", "null"] && only(&["type", "items"]) => {
+            match map.get("items").map(|items| shorten(items.clone(), false)) {
+                Some(Value::String(text)) if !text.contains(['|', '[']) => format!("[{text}] | null").into(),
+                _ => schema,
+            }
+        }
         Some(Value::String(name)) if name == "object" => field_map(map, as_fields).unwrap_or(schema),
         None if only(&["anyOf"]) => or_null(map).unwrap_or(schema),
         _ => schema,

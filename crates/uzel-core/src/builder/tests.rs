@@ -90,6 +90,8 @@ fn types_of_rust_are_written_as_people_would() {
     line(short::<Topic>(Contract::Given));
     line(short::<Vec<Plain>>(Contract::Given));
     line(short::<Option<u8>>(Contract::Given));
+    line(short::<Option<Vec<String>>>(Contract::Given));
+    line(short::<Option<Vec<u8>>>(Contract::Given));
     line(short::<String>(Contract::Given));
     line(short::<()>(Contract::Given));
     line(short::<Value>(Contract::Given));
@@ -113,6 +115,10 @@ fn types_of_rust_are_written_as_people_would() {
           = ["A" | "B"]
         {"type":["integer","null"],"minimum":0,"maximum":255}
           = integer | null
+        "[string] | null"
+          = [string] | null
+        {"type":["array","null"],"items":{"type":"integer","minimum":0,"maximum":255}}
+          = [integer] | null
         "string"
           = string
         {"type":"null"}

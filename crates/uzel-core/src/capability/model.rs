@@ -51,7 +51,8 @@ pub struct ToolCall {
     pub id: String,
     /// The tool's name.
     pub name: String,
-    /// Arguments, checked against the tool's parameters before it is called.
+    /// Arguments, checked against the tool's parameters before it is called. What the model wrote, as a text, where that
+    /// is no JSON.
     pub arguments: Value,
 }
 
@@ -110,6 +111,8 @@ pub struct ChatRequest {
     pub input: Option<String>,
     /// Tools the model may ask for.
     pub tools: Vec<ToolSpec>,
+    /// Tools may not be asked for any more: they are there because the conversation speaks of them.
+    pub must_answer: bool,
     /// 0 to 2; the provider's default if `None`.
     pub temperature: Option<f64>,
     /// Bound on the answer's length, in tokens.

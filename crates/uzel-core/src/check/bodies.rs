@@ -42,14 +42,6 @@ impl DraftPlan {
     pub(super) fn outward(&self) -> &[Reference] {
         &self.outward
     }
-
-    /// The body's nodes, if they see what is outside.
-    pub(super) fn nodes(&self) -> Option<&Linked> {
-        match &self.inner {
-            DraftInner::Nodes { linked, .. } => Some(linked),
-            DraftInner::App(_) => None,
-        }
-    }
 }
 
 /// What a body sees beside its own nodes, and what it was found to refer to outside.
@@ -162,6 +154,7 @@ impl App<'_, '_> {
             choices: self.choices,
             reader: self.reader,
             out: self.out,
+            waived: self.waived,
             slots: self.slots,
             depth: self.depth,
         };
@@ -182,8 +175,15 @@ fn expect(inputs: &mut Vec<Input>, graph: &Graph, path: &Text, out: &mut Diagnos
         let nothing = Tree { span: path.span, data: Data::Map(vec![]) };
         let Some(binding) = Binding::parse(&nothing, out) else { return };
         let program = Program::Binding(binding);
-        let input =
-            Input { name: "with".into(), program, expect: None, at: path.span, fields: vec![], nullable: false };
+        let input = Input {
+            name: "with".into(),
+            program,
+            expect: None,
+            at: path.span,
+            fields: vec![],
+            nullable: false,
+            found: Type::Any,
+        };
         inputs.push(input);
     }
     for input in inputs.iter_mut().filter(|input| input.name == "with") {

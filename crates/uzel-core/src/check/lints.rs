@@ -1,57 +1,82 @@
-//! What is known to go wrong in production with graphs that are otherwise right. Called when the edges are known.
+//! What is known to go wrong in production with graphs that are otherwise right. Called when all types are known.
+//!
+//! Each lint is one function over the whole [`Scene`]; [`LINTS`] lists them. A finding belongs to a node or to the app,
+//! which says whose waivers it falls under.
 
-use super::{
-    bodies::DraftPlan,
-    edges::{Linked, LinkedNode},
-};
-use crate::{
-    capability::tool::EffectClass,
-    diagnostic::{Code, Diagnostic, Diagnostics},
-    failure::FailureClass,
-};
+mod agents;
+mod free_text;
+mod prompts;
+mod retries;
+mod rollout;
+mod scene;
+mod tainted;
+mod timeouts;
+mod verdicts;
+mod writes;
 
-/// Looks at every node that calls a tool.
-pub(super) fn reliability(linked: &Linked, out: &mut Diagnostics) {
-    in_body(linked, false, out);
+use crate::diagnostic::{Code, Diagnostic};
+pub(super) use scene::{About, Inside, Place, Scene};
+
+/// A lint: what it finds, and who looks.
+struct Lint {
+    /// What it finds.
+    codes: &'static [Code],
+    /// Who looks.
+    look: fn(&Scene<'_>, &mut Findings),
 }
 
-/// Looks at nodes that all stand behind a gate, or not.
-fn in_body(linked: &Linked, gated: bool, out: &mut Diagnostics) {
-    let mut behind = vec![gated; linked.nodes.len()];
-    for idx in &linked.order {
-        let node = &linked.nodes[*idx];
-        // One gate among all that must come before is enough; of several ways here, each needs its own.
-        let (control, flow): (Vec<_>, Vec<_>) = node.parents.iter().partition(|edge| edge.via.is_control());
-        let after = |from: usize| behind[from] || linked.nodes[from].draft.gate;
-        let by_flow = flow.iter().any(|edge| after(edge.from));
-        let by_control = !control.is_empty() && control.iter().all(|edge| after(edge.from));
-        behind[*idx] = gated || by_flow || by_control;
-        unguarded(node, behind[*idx], out);
-        unsafe_retry(node, out);
-        if let Some(body) = node.draft.plan.as_ref().and_then(DraftPlan::nodes) {
-            in_body(body, behind[*idx], out);
-        }
+/// All lints that look at finished nodes, in the order of their codes. Kinds find `NO_FAILURE_MODE` themselves.
+const LINTS: [Lint; 10] = [
+    Lint { codes: &[Code::UNGUARDED_WRITE], look: writes::look },
+    Lint { codes: &[Code::RETRY_NOT_SAFE, Code::NO_BACKOFF], look: retries::look },
+    Lint { codes: &[Code::NO_TIMEOUT], look: timeouts::look },
+    Lint { codes: &[Code::FREE_TEXT], look: free_text::look },
+    Lint { codes: &[Code::AGENT_UNBOUNDED], look: agents::look },
+    Lint { codes: &[Code::MODEL_COMPUTES], look: prompts::look },
+    Lint { codes: &[Code::NO_DOUBT], look: verdicts::look },
+    Lint { codes: &[Code::NO_FLAG], look: rollout::look },
+    Lint { codes: &[Code::TAINTED_AGENT, Code::TAINTED_WRITE], look: tainted::look },
+    Lint { codes: &[Code::TAINTED_STATEMENT], look: tainted::statements },
+];
+
+/// Whether `check` may find this with a lint; such findings can be waived where they are no errors.
+pub(super) fn is_lint(code: Code) -> bool {
+    LINTS.iter().any(|lint| lint.codes.contains(&code))
+}
+
+/// A finding and the node that it is about; none if it is about the app.
+pub(super) struct Finding {
+    pub(super) diagnostic: Diagnostic,
+    pub(super) about: Option<Place>,
+}
+
+/// What the lints found.
+#[derive(Default)]
+pub(super) struct Findings(Vec<Finding>);
+
+impl Findings {
+    /// About a node.
+    fn node(&mut self, about: Place, diagnostic: Diagnostic) {
+        self.0.push(Finding { diagnostic, about: Some(about) });
+    }
+
+    /// About the app.
+    fn app(&mut self, diagnostic: Diagnostic) {
+        self.0.push(Finding { diagnostic, about: None });
     }
 }
 
-fn unguarded(node: &LinkedNode, behind: bool, out: &mut Diagnostics) {
-    let draft = &node.draft;
-    if behind || !draft.effect.is_some_and(EffectClass::is_write) {
-        return;
+/// Runs all lints.
+pub(super) fn find(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings = Findings::default();
+    for lint in &LINTS {
+        let before = findings.0.len();
+        (lint.look)(scene, &mut findings);
+        let news = findings.0.get(before..).unwrap_or_default();
+        debug_assert!(
+            news.iter().all(|found| lint.codes.contains(&found.diagnostic.code)),
+            "a code that is not listed"
+        );
     }
-    let message = format!("`{}` writes, and no guard and no person stands before it", draft.id);
-    let help = "put a `guard` or a `human` node before it, and refer to that one or name it in `needs`";
-    out.push(Diagnostic::new(Code::UNGUARDED_WRITE, draft.at, message).help(help));
-}
-
-/// An effect that must not be repeated is tried again only when the other side was not reached at all.
-fn unsafe_retry(node: &LinkedNode, out: &mut Diagnostics) {
-    let draft = &node.draft;
-    let Some((retry, at)) = draft.retry.as_ref().filter(|(retry, _)| retry.max > 1) else { return };
-    let harmful = retry.classes.iter().find(|class| **class != FailureClass::Connect);
-    let (Some(EffectClass::Once), Some(class)) = (draft.effect, harmful) else { return };
-    let message =
-        format!("`{}` must not be repeated, and after `{}` nobody knows whether it was done", draft.id, class.as_str());
-    let help = "write `retry: { errors: [connect] }`, or make the tool safe to repeat and give it `effect: keyed`";
-    out.push(Diagnostic::new(Code::RETRY_NOT_SAFE, *at, message).help(help));
+    findings.0
 }

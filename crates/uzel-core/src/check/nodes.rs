@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::{App, Check, ROOTS, bodies::DraftPlan, is_name, joins, limits, split};
+use super::{App, Check, ROOTS, bodies::DraftPlan, is_name, joins, limits, sections, split};
 use crate::{
-    capability::tool::EffectClass,
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     document::{Common, Defaults},
     expr::{Binding, Expression},
-    graph::{Declared, Input, Join, Later, Policy, Program},
+    graph::{
+        Declared, Input, Join, Later, Policy, Program,
+        facts::{Facts, Noted},
+    },
     kind::KindDef,
-    policy::RetryPolicy,
     schema::Type,
     source::Span,
     yaml::{self, Data, Entry, Text, Tree},
@@ -31,13 +32,11 @@ pub(super) struct Draft {
     pub(super) output: Option<Type>,
     pub(super) ways: Vec<(String, Vec<Text>)>,
     pub(super) later: Option<Later>,
-    pub(super) effect: Option<EffectClass>,
-    pub(super) gate: bool,
-    /// The node's own `retry`, and where it is written.
-    pub(super) retry: Option<(RetryPolicy, Span)>,
     pub(super) on_error: DraftReaction,
     pub(super) on_block: DraftReaction,
     pub(super) policy: Policy,
+    pub(super) facts: Facts,
+    pub(super) noted: Noted,
     pub(super) join: Join,
     /// Where `join` is written.
     pub(super) join_at: Option<Span>,
@@ -64,7 +63,7 @@ impl App<'_, '_> {
         defaults: Option<&Defaults>,
     ) -> (IndexMap<String, Draft>, BTreeSet<String>) {
         let (mut drafts, mut unclear) = (IndexMap::new(), BTreeSet::new());
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| !entry.key.starts_with("x-")) {
             if !self.check_id(&entry.key) {
                 // For an expression `check-reply` is `check` minus `reply`.
                 unclear.extend(entry.key.split(|c: char| c != '_' && !c.is_ascii_alphanumeric()).map(str::to_owned));
@@ -118,6 +117,10 @@ impl App<'_, '_> {
         };
         let kind = self.catalog.kind(text.as_str());
         if kind.is_none() {
+            if let Some(later) = sections::kind_of_later(text) {
+                self.out.push(later);
+                return None;
+            }
             let help = did_you_mean(text.as_str(), names())
                 .unwrap_or_else(|| format!("known are {}", names().collect::<Vec<_>>().join(", ")));
             let message = format!("there is no kind `{}`", text.as_str());
@@ -146,8 +149,8 @@ impl App<'_, '_> {
         let on_error = reaction("on_error", common.on_error.as_ref(), self.out);
         let on_block = reaction("on_block", common.on_block.as_ref(), self.out);
         let kind = kind?;
+        let config = sections::known_keys(kind, config, self.out);
         let timeout = common.timeout.or(defaults.and_then(|d| d.timeout)).map(|text| text.0);
-        let own_retry = common.retry.clone().zip(entry.value.get("retry").map(|tree| tree.span));
         let retry = common.retry.or_else(|| defaults.and_then(|d| d.retry.clone())).unwrap_or_default();
         let mut cx = Check::new(self.out, declared, self.reader, timeout);
         let ports = (kind.check)(&config, &mut cx);
@@ -167,12 +170,16 @@ impl App<'_, '_> {
             output: ports.output,
             ways: ports.ways,
             later: ports.later,
-            effect: ports.effect,
-            gate: ports.gate,
-            retry: own_retry,
             on_error,
             on_block,
             policy: Policy { retry, timeout },
+            facts: ports.facts,
+            noted: Noted {
+                effect: ports.effect,
+                gate: ports.gate,
+                retry: entry.value.get("retry").map(|tree| tree.span),
+                waivers: common.waive,
+            },
             join,
             join_at: common.join.map(|tree| tree.span),
             plan,

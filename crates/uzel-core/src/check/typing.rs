@@ -193,10 +193,11 @@ fn check_node(node: &mut LinkedNode, types: &mut TypeScope, slots: &mut usize, o
         types.present.extend(when.present());
     }
     let mut found = BTreeMap::new();
-    for input in &draft.inputs {
+    for input in &mut draft.inputs {
         let ty = input.program.infer(types, out);
         types.hear(|heard| heard.wanted.extend(input.expect.iter().map(|(ty, _)| (input.at, ty.clone()))));
         fits(input, &ty, out);
+        input.found.clone_from(&ty);
         found.insert(input.name.clone(), ty);
     }
     for reaction in [&node.on_error, &node.on_block] {
@@ -292,6 +293,8 @@ fn finish(nodes: Vec<LinkedNode>, slots: &mut usize) -> IndexMap<String, Arc<Nod
             on_error: node.on_error,
             on_block: node.on_block,
             policy: draft.policy,
+            facts: draft.facts,
+            noted: draft.noted,
             plan: node.plan,
             slot,
         };

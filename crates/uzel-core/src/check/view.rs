@@ -1,10 +1,10 @@
 //! What a kind sees of the document while it checks a node: it registers the node's inputs and reports mistakes.
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use indexmap::IndexMap;
 
-use super::Reader;
+use super::files::Reader;
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     expr::{Binding, Expression, Template},
@@ -23,7 +23,7 @@ pub struct Check<'a> {
     reader: &'a mut dyn ReadText,
     pub(super) inputs: Vec<Input>,
     timeout: Option<std::time::Duration>,
-    extra_files: BTreeSet<String>,
+    pub(crate) place: Option<Span>,
 }
 
 /// Reads a file for [`Check`]; hides the reader's lifetime.
@@ -44,7 +44,7 @@ impl<'a> Check<'a> {
         reader: &'a mut dyn ReadText,
         timeout: Option<std::time::Duration>,
     ) -> Self {
-        Self { out, declared, reader, inputs: vec![], timeout, extra_files: BTreeSet::new() }
+        Self { out, declared, reader, inputs: vec![], timeout, place: None }
     }
 
     /// Reports a problem.
@@ -65,6 +65,11 @@ impl<'a> Check<'a> {
         Ports { output: Some(Type::Any), later: None, ..ports }
     }
 
+    /// Where the node begins: for what is missing.
+    pub fn place(&self) -> Option<Span> {
+        self.place
+    }
+
     /// The node's own timeout, if it has one.
     pub fn timeout(&self) -> Option<std::time::Duration> {
         self.timeout
@@ -77,21 +82,30 @@ impl<'a> Check<'a> {
 
     /// As [`Check::file`], for a path that is only part of a text.
     pub fn file_at(&mut self, path: &str, at: Span) -> Option<Text> {
-        self.extra_files.insert(path.to_owned());
         self.reader.read_text(path, at, self.out)
     }
 
-    /// Registers a prompt: the text itself, or the file that it names.
+    /// Names of the inputs that were registered so far.
+    pub fn inputs(&self) -> impl Iterator<Item = &str> {
+        self.inputs.iter().map(|input| input.name.as_str())
+    }
+
+    /// Registers a prompt: the text itself, or the file that it names, with the files that it includes.
     pub fn prompt(&mut self, name: &str, text: &Text) {
-        let named = is_file_name(text.as_str()).then(|| self.file(text));
-        let template = match named {
+        let template = match is_file_name(text.as_str()).then(|| self.file(text)) {
             Some(None) => None,
-            Some(Some(file)) => Template::parse(&file, self.out),
-            None => Template::parse(text, self.out),
+            Some(Some(file)) => self.template(&file),
+            None => self.template(text),
         };
         if let Some(template) = template {
             self.register(name, Program::Template(template), None, text.span, false);
         }
+    }
+
+    fn template(&mut self, text: &Text) -> Option<Template> {
+        let reader = &mut *self.reader;
+        let mut load = |path: &str, at: Span, out: &mut Diagnostics| reader.read_text(path, at, out);
+        Template::parse_with(text, &mut load, self.out)
     }
 
     /// Registers a value with `${{ }}` in it.
@@ -128,7 +142,15 @@ impl<'a> Check<'a> {
         at: Span,
         nullable: bool,
     ) {
-        self.inputs.push(Input { name: name.to_owned(), program, expect, at, fields: vec![], nullable });
+        self.inputs.push(Input {
+            name: name.to_owned(),
+            program,
+            expect,
+            at,
+            fields: vec![],
+            nullable,
+            found: Type::Any,
+        });
     }
 
     /// Reports a name that is not declared under `section`; returns whether it is.

@@ -40,6 +40,8 @@ codes! {
     SEVERAL_DOCUMENTS     "UZ0012" Error "the file holds more than one document";
     FILE_UNREADABLE       "UZ0013" Error "a file that the app names cannot be read";
     UNKNOWN_TAG           "UZ0014" Error "a YAML tag that means nothing here";
+    FORMAT_REFUSED        "UZ0020" Error "formatting would have changed what the file says";
+    BAD_INCLUDE           "UZ0030" Error "an include that cannot be followed";
 
     UNKNOWN_KEY           "UZ1001" Error "a key that does not exist here";
     MISSING_KEY           "UZ1002" Error "a required key is missing";
@@ -59,6 +61,11 @@ codes! {
     SHADOWS_OUTER         "UZ1016" Error "a name in a body that hides one outside";
     GRAPH_TOO_DEEP        "UZ1017" Error "bodies and apps that stand in each other too deeply";
     UNBOUNDED_LOOP        "UZ1018" Error "a loop without a bound";
+    OVERLAY_CLOSED        "UZ1020" Error "an overlay that changes what only the app file may say";
+    OVERLAY_UNKNOWN       "UZ1021" Error "an overlay that names what the app does not have";
+    FLAG_UNUSED           "UZ1022" Warning "a flag that nothing asks";
+    FLAG_EXPIRED          "UZ1023" Warning "a flag that was to be gone";
+    NOT_YET               "UZ1024" Error "a part of the language that this version does not have";
 
     EXPRESSION_SYNTAX     "UZ2001" Error "an expression cannot be read";
     WRONG_BRACES          "UZ2002" Error "the wrong braces for this place";
@@ -70,12 +77,28 @@ codes! {
     BAD_TYPE              "UZ2008" Error "a type that cannot be read";
     SECRET_LEAK           "UZ2009" Error "a secret where it may leak";
     UNKNOWN_SECRET        "UZ2010" Error "a secret that is not declared";
+    PRINTS_STRUCTURE      "UZ2020" Warning "a list or map that is printed as it is";
+    ALWAYS_FAILS          "UZ2021" Error "an expression that always fails";
 
     BAD_DURATION          "UZ3001" Error "a duration that cannot be read";
     BAD_LIMIT             "UZ3002" Error "a limit that is out of range";
     NO_FAILURE_MODE       "UZ3003" Error "a check that does not say what happens when it breaks";
     UNGUARDED_WRITE       "UZ3004" Warning "a tool that writes, and no guard or person before it";
     RETRY_NOT_SAFE        "UZ3005" Error "a retry of an effect that is not safe to repeat";
+    NO_TIMEOUT            "UZ3006" Warning "a call over the network, and nobody says how long it may take";
+    NO_BACKOFF            "UZ3007" Warning "a retry whose waits do not grow";
+    FREE_TEXT             "UZ3008" Warning "a model's free text where a checked value is needed";
+    AGENT_UNBOUNDED       "UZ3009" Warning "an agent that lacks a limit";
+    MODEL_COMPUTES        "UZ3010" Warning "a model is asked for what code does exactly";
+    NO_DOUBT              "UZ3011" Warning "a model's verdict chooses the way, and there is no way for doubt";
+    NO_FLAG               "UZ3012" Warning "a new branch in an app that is in use, and no flag before it";
+    TAINTED_AGENT         "UZ3013" Warning "text that nobody looked at reaches an agent that may write";
+    TAINTED_WRITE         "UZ3014" Warning "text that nobody looked at steers what is written";
+    TAINTED_STATEMENT     "UZ3015" Warning "text from outside becomes part of a statement";
+
+    WAIVER_EXPIRED        "UZ3020" Error "a waiver whose day has passed";
+    WAIVER_UNUSED         "UZ3021" Warning "a waiver of nothing";
+    BAD_WAIVER            "UZ3022" Error "a waiver that cannot hold";
 
     MISSING_CASE          "UZ4001" Error "a route that lacks a case";
     UNKNOWN_CASE          "UZ4002" Error "a case that the value can never be";

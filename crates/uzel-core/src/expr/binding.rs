@@ -63,6 +63,13 @@ impl Binding {
         &self.references
     }
 
+    /// Its parts that hold expressions: the keys that lead to each, and what it refers to. Items of lists share a path.
+    pub(crate) fn parts(&self) -> Vec<(Vec<String>, Vec<Reference>)> {
+        let mut found = vec![];
+        parts(&self.node, &mut vec![], &mut found);
+        found
+    }
+
     /// Its value; `Code` when an expression fails or is undefined, `Limit` when one takes too much.
     pub fn evaluate(&self, scope: &Scope) -> Result<Value, Failure> {
         evaluate(&self.node, scope)
@@ -94,6 +101,25 @@ fn collect(node: &Node, into: &mut Vec<Reference>) {
         }
         Node::List(items) => items.iter().for_each(|item| collect(item, into)),
         Node::Map(entries) => entries.iter().for_each(|(_, _, value)| collect(value, into)),
+    }
+}
+
+fn parts(node: &Node, path: &mut Vec<String>, found: &mut Vec<(Vec<String>, Vec<Reference>)>) {
+    match node {
+        Node::Constant(_) => {}
+        Node::Whole(_) | Node::Joined(_) => {
+            let mut references = vec![];
+            collect(node, &mut references);
+            found.push((path.clone(), references));
+        }
+        Node::List(items) => items.iter().for_each(|item| parts(item, path, found)),
+        Node::Map(entries) => {
+            for (key, _, value) in entries {
+                path.push(key.clone());
+                parts(value, path, found);
+                path.pop();
+            }
+        }
     }
 }
 

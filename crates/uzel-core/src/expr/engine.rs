@@ -6,7 +6,8 @@ use std::{
 };
 
 use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value as Seen, value::ValueKind,
+    AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value as Seen,
+    value::{Kwargs, Rest, ValueKind},
 };
 use serde_json::Value;
 
@@ -30,6 +31,14 @@ const RECURSION: usize = 50;
 
 /// The method that field access is compiled to: unlike the engine's own access it gives null for null.
 pub(super) const ACCESS: &str = "at_";
+
+/// The filter that makes texts of operands: the engine's own `~` and filters would write null and truth values as
+/// Python does.
+pub(super) const PRINT: &str = "print_";
+
+/// Filters of texts, before which a value is printed.
+pub(super) const TEXTUAL: [&str; 9] =
+    ["capitalize", "indent", "lines", "lower", "replace", "split", "title", "trim", "upper"];
 
 /// The engine without templates.
 pub(super) static ENGINE: LazyLock<Environment<'static>> = LazyLock::new(make);
@@ -61,6 +70,8 @@ fn make() -> Environment<'static> {
     engine.add_filter("tojson", to_json_text);
     engine.add_filter("from_json", from_json);
     engine.add_filter("string", |value: &Seen| print(value).map_err(|unfit| error_of(unfit, "string")));
+    engine.add_filter(PRINT, |value: &Seen| print(value).map_err(|unfit| error_of(unfit, "`~`")));
+    engine.add_filter("join", join);
     engine
 }
 
@@ -73,10 +84,16 @@ pub(super) fn access(value: &Seen, key: &Seen) -> Result<Seen, Error> {
     Ok(value.get_item(key).unwrap_or(Seen::UNDEFINED))
 }
 
-/// Like Jinja's, but for null too: absent fields and skipped nodes are null here.
-fn default(value: &Seen, other: Option<Seen>, falsy: Option<bool>) -> Seen {
-    let absent = value.is_undefined() || value.is_none() || (falsy == Some(true) && !value.is_true());
-    if absent { other.unwrap_or_else(|| Seen::from("")) } else { value.clone() }
+/// Like Jinja's, but for null too: absent fields and skipped nodes are null here. `default(none)` gives null.
+fn default(value: &Seen, args: Rest<Seen>) -> Result<Seen, Error> {
+    let (other, falsy) = match args.as_slice() {
+        [] => (None, false),
+        [other] => (Some(other), false),
+        [other, falsy] => (Some(other), falsy.is_true()),
+        _ => return Err(Error::from(ErrorKind::TooManyArguments)),
+    };
+    let absent = value.is_undefined() || value.is_none() || (falsy && !value.is_true());
+    Ok(if absent { other.cloned().unwrap_or_else(|| Seen::from("")) } else { value.clone() })
 }
 
 /// JSON as it is; the engine's own filter escapes `<` and `&` for HTML, which models misread.
@@ -86,6 +103,36 @@ fn to_json_text(state: &State<'_, '_>, value: &Seen, indent: Option<bool>) -> Re
     let text = text.map_err(|error| Error::new(ErrorKind::InvalidOperation, error.to_string()))?;
     state.consume_fuel(text.len() as u64 / 4)?;
     Ok(text)
+}
+
+/// Items as they print, with something between.
+fn join(
+    state: &State<'_, '_>,
+    value: &Seen,
+    between: Option<&Seen>,
+    attribute: Option<&str>,
+    kwargs: Kwargs,
+) -> Result<String, Error> {
+    let attribute = attribute.map_or_else(|| kwargs.get::<Option<&str>>("attribute"), |name| Ok(Some(name)))?;
+    let between = match between.map_or_else(|| kwargs.get::<Option<&Seen>>("d"), |between| Ok(Some(between)))? {
+        Some(between) => print(between).map_err(|unfit| error_of(unfit, "join"))?,
+        None => String::new(),
+    };
+    kwargs.assert_all_used()?;
+    let mut joined = String::new();
+    for (index, item) in value.try_iter()?.enumerate() {
+        let mut names = attribute.into_iter().flat_map(|path| path.split('.'));
+        let item = names.try_fold(item, |item, name| {
+            access(&item, &name.parse::<usize>().map_or_else(|_| Seen::from(name), Seen::from))
+        })?;
+        let text = print(&item).map_err(|unfit| error_of(unfit, "join"))?;
+        state.consume_fuel(1 + (between.len() + text.len()) as u64 / 64)?;
+        if index > 0 {
+            joined.push_str(&between);
+        }
+        joined.push_str(&text);
+    }
+    Ok(joined)
 }
 
 fn from_json(state: &State<'_, '_>, text: &str) -> Result<Seen, Error> {

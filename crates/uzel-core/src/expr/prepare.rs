@@ -1,7 +1,8 @@
 //! A source made ready for the engine: within limits, and with field access that knows null.
 //!
 //! `a.b` and `a[b]` become `a.at_("b")` and `a.at_(b)`, since the engine's own access gives undefined for a field of
-//! null, and `x if c` becomes `x if c else none`. The syntax was checked before, so the edits are by token.
+//! null; `x if c` becomes `x if c else none`; and `a ~ b` becomes `(a)|print_ ~ (b)|print_`, and `a | upper`
+//! becomes `a |print_| upper`, since the engine's own would write `None` and `True`. The syntax was checked before, so the edits are by token.
 
 use std::ops::Range;
 
@@ -10,7 +11,10 @@ use minijinja::{
     syntax::SyntaxConfig,
 };
 
-use super::engine::ACCESS;
+use super::{
+    engine::{ACCESS, PRINT, TEXTUAL},
+    survey::Survey,
+};
 
 /// Bytes of one source.
 pub(super) const SOURCE_LIMIT: usize = 1_000_000;
@@ -104,8 +108,8 @@ pub(super) fn tokens(source: &str, bare: bool) -> Result<Vec<Spot<'_>>, (Range<u
 
 const KEYWORDS: &[&str] = &["and", "or", "not", "in", "is", "if", "else"];
 
-/// Makes a source ready; `else_less` are the ends of `x if c` without `else`.
-pub(super) fn prepare(source: &str, spots: &[Spot<'_>], bare: bool, else_less: &[usize]) -> Prepared {
+/// Makes a source ready that was surveyed.
+pub(super) fn prepare(source: &str, spots: &[Spot<'_>], bare: bool, survey: &Survey<'_>) -> Prepared {
     let mut edits: Vec<(Range<usize>, String)> = vec![];
     // Subscripts that are open: the index of `[`, or none for other brackets.
     let mut open: Vec<Option<usize>> = vec![];
@@ -113,6 +117,10 @@ pub(super) fn prepare(source: &str, spots: &[Spot<'_>], bare: bool, else_less: &
     for (i, (token, at)) in spots.iter().enumerate() {
         let before = i.checked_sub(1).and_then(|i| spots.get(i)).map(|(token, _)| token);
         match token {
+            Token::Pipe if matches!(spots.get(i + 1), Some((Token::Ident(name), _)) if TEXTUAL.contains(name)) => {
+                edits.push((at.start..at.start, format!("|{PRINT}")));
+                target = false;
+            }
             Token::Ident("set") if !bare && matches!(before, Some(Token::BlockStart)) => target = true,
             Token::Assign | Token::BlockEnd | Token::Pipe => target = false,
             Token::Dot if !target => dot(source, spots, i, &mut edits),
@@ -136,8 +144,12 @@ pub(super) fn prepare(source: &str, spots: &[Spot<'_>], bare: bool, else_less: &
             _ => {}
         }
     }
-    edits.extend(else_less.iter().map(|end| (*end..*end, " else none".to_owned())));
-    // An insertion at a place comes after an edit that ends there.
+    edits.extend(survey.else_less.iter().map(|end| (*end..*end, " else none".to_owned())));
+    for operand in &survey.joined {
+        edits.push((operand.start..operand.start, "(".to_owned()));
+        edits.push((operand.end..operand.end, format!(")|{PRINT}")));
+    }
+    // An insertion at a place comes after an edit that ends there, and insertions stay in this order.
     edits.sort_by_key(|(at, _)| (at.start, at.end));
     apply(source, edits)
 }

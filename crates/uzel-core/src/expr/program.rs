@@ -14,6 +14,7 @@ use minijinja::{
 
 use super::{
     Reference, Scope,
+    assembled::{Assembled, Load},
     engine::{self, Bounded, ENGINE},
     lazy::Unfit,
     prepare::{Prepared, SOURCE_LIMIT, prepare, tokens},
@@ -27,12 +28,11 @@ use crate::{
 };
 
 /// The name templates are compiled under; each has an engine of its own, which shares all but the template.
-const NAME: &str = "template";
+pub(super) const NAME: &str = "template";
 
 /// A parsed expression or template.
 pub(super) struct Program {
-    text: Text,
-    range: Range<usize>,
+    text: Assembled,
     pub(super) references: Vec<Reference>,
     prepared: Prepared,
     code: Compiling,
@@ -52,22 +52,23 @@ impl fmt::Debug for Program {
 impl Program {
     /// Parses the expression in a range of a text.
     pub(super) fn expression(text: &Text, range: Range<usize>, out: &mut Diagnostics) -> Option<Arc<Self>> {
-        Self::new(text, range, true, out)
-    }
-
-    /// Parses a whole text as a template.
-    pub(super) fn template(text: &Text, out: &mut Diagnostics) -> Option<Arc<Self>> {
-        Self::new(text, 0..text.as_str().len(), false, out)
-    }
-
-    fn new(text: &Text, range: Range<usize>, bare: bool, out: &mut Diagnostics) -> Option<Arc<Self>> {
-        let source = text.as_str().get(range.clone()).unwrap_or("");
-        let at = |bytes: Range<usize>| text.at(clip(bytes, &range));
-        if source.len() > SOURCE_LIMIT {
+        let source = Assembled::part(text, range);
+        if source.source().len() > SOURCE_LIMIT {
             let message = format!("this is longer than {SOURCE_LIMIT} bytes");
             out.push(Diagnostic::new(Code::EXPRESSION_SYNTAX, text.span, message));
             return None;
         }
+        Self::new(source, true, out)
+    }
+
+    /// Parses a whole text as a template, with the files that it includes.
+    pub(super) fn template(text: &Text, load: &mut Load<'_>, out: &mut Diagnostics) -> Option<Arc<Self>> {
+        Self::new(Assembled::template(text, load, out)?, false, out)
+    }
+
+    fn new(text: Assembled, bare: bool, out: &mut Diagnostics) -> Option<Arc<Self>> {
+        let source = text.source();
+        let at = |bytes: Range<usize>| text.at(bytes);
         let spots = match tokens(source, bare) {
             Ok(spots) => spots,
             Err((place, message)) => {
@@ -85,14 +86,15 @@ impl Program {
             out.push(syntax(&error, source, at));
             return None;
         }
-        let broken = !survey.problems.is_empty();
-        for problem in survey.problems {
+        let problems = std::mem::take(&mut survey.problems);
+        let broken = !problems.is_empty();
+        for problem in problems {
             out.push(Diagnostic::new(problem.code, at(problem.at), problem.message).maybe_help(problem.help));
         }
         if broken {
             return None;
         }
-        let prepared = prepare(source, &spots, bare, &survey.else_less);
+        let prepared = prepare(source, &spots, bare, &survey);
         let code = match compile(&prepared.source, bare) {
             Ok(code) => code,
             Err(error) => {
@@ -103,17 +105,17 @@ impl Program {
         let references = survey.references.into_iter();
         let references =
             references.map(|found| Reference { root: found.root, path: found.path, span: at(found.at) }).collect();
-        Some(Arc::new(Self { text: text.clone(), range, references, prepared, code }))
+        Some(Arc::new(Self { text, references, prepared, code }))
     }
 
-    /// The source as it is written.
+    /// The source, with what it includes.
     pub(super) fn source(&self) -> &str {
-        self.text.as_str().get(self.range.clone()).unwrap_or("")
+        self.text.source()
     }
 
     /// The place of bytes of the source.
     pub(super) fn at(&self, bytes: Range<usize>) -> Span {
-        self.text.at(clip(bytes, &self.range))
+        self.text.at(bytes)
     }
 
     /// Runs a checker over the syntax tree of an expression.
@@ -183,8 +185,8 @@ fn compile(source: &str, bare: bool) -> Result<Compiling, Error> {
     })
 }
 
-/// Bytes of a source as bytes of the text that it is part of.
-fn clip(bytes: Range<usize>, within: &Range<usize>) -> Range<usize> {
+/// Bytes of a part of a text as bytes of the text, within the part.
+pub(super) fn clip(bytes: Range<usize>, within: &Range<usize>) -> Range<usize> {
     let start = (within.start + bytes.start).min(within.end);
     start..(within.start + bytes.end).clamp(start, within.end)
 }
@@ -200,7 +202,8 @@ fn excerpt(source: &str) -> String {
     format!("{cut}…")
 }
 
-fn syntax(error: &Error, source: &str, at: impl Fn(Range<usize>) -> Span) -> Diagnostic {
+/// What the parser says, for people.
+pub(super) fn syntax(error: &Error, source: &str, at: impl Fn(Range<usize>) -> Span) -> Diagnostic {
     let mut place = error.range().unwrap_or(0..source.len());
     if place.start >= source.len() {
         // At the end there is nothing to point at.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use minijinja::machinery::ast::{Call, CallArg, CallType, Expr, Macro, Stmt};
+use minijinja::machinery::ast::{BinOpKind, Call, CallArg, CallType, Expr, Macro, Stmt};
 
 use super::{
     place::{bytes, range},
@@ -34,7 +34,11 @@ pub(super) struct Survey<'a> {
     pub(super) problems: Vec<Problem>,
     /// Ends of `x if c` without `else`.
     pub(super) else_less: Vec<usize>,
+    /// Operands of `~` that may be something else than texts.
+    pub(super) joined: Vec<Range<usize>>,
     bound: Vec<&'a str>,
+    /// Names of macros of other files, which are reported where they are imported.
+    imported: Vec<&'a str>,
 }
 
 impl<'a> Survey<'a> {
@@ -117,17 +121,36 @@ impl<'a> Survey<'a> {
             Stmt::Do(s) => self.call(&s.call, bytes(s.call.span())),
             Stmt::AutoEscape(s) => self.no_statement("autoescape", bytes(s.span())),
             Stmt::Block(s) => self.no_statement("block", bytes(s.span())),
-            Stmt::Import(s) => self.no_statement("import", bytes(s.span())),
-            Stmt::FromImport(s) => self.no_statement("from", bytes(s.span())),
             Stmt::Extends(s) => self.no_statement("extends", bytes(s.span())),
-            Stmt::Include(s) => self.no_statement("include", bytes(s.span())),
+            Stmt::Import(s) => self.no_import("import", [&s.name], bytes(s.span())),
+            Stmt::FromImport(s) => {
+                let names = s.names.iter().map(|(name, alias)| alias.as_ref().unwrap_or(name));
+                self.no_import("from", names, bytes(s.span()));
+            }
+            // An include was replaced by the file before the template was parsed.
+            Stmt::Include(_) => {}
         }
     }
 
     fn no_statement(&mut self, name: &str, at: Range<usize>) {
         let message = format!("there is no `{{% {name} %}}` here");
-        let help = "a template stands alone; `for`, `if`, `set`, `with`, `filter`, `macro` and `call` exist".to_owned();
+        let help = "`for`, `if`, `set`, `with`, `filter`, `macro`, `call` and `include` exist".to_owned();
         self.problem(Code::EXPRESSION_SYNTAX, at, message, Some(help));
+    }
+
+    fn no_import<'e>(&mut self, name: &str, names: impl IntoIterator<Item = &'e Expr<'a>>, at: Range<usize>)
+    where
+        'a: 'e,
+    {
+        for name in names {
+            if let Expr::Var(var) = name {
+                self.bound.push(var.id);
+                self.imported.push(var.id);
+            }
+        }
+        let message = format!("there is no `{{% {name} %}}` here: macros of other files cannot be called");
+        let help = "write the macro in this template, or put the text that it makes into a file and `include` that";
+        self.problem(Code::EXPRESSION_SYNTAX, at, message, Some(help.to_owned()));
     }
 
     fn macro_body(&mut self, decl: &Macro<'a>) {
@@ -166,6 +189,10 @@ impl<'a> Survey<'a> {
             Expr::BinOp(e) => {
                 self.expr(&e.left);
                 self.expr(&e.right);
+                if matches!(e.op, BinOpKind::Concat) {
+                    let others = [&e.left, &e.right].into_iter().filter(|operand| !is_text(operand));
+                    self.joined.extend(others.map(range));
+                }
             }
             Expr::Compare(e) => {
                 self.expr(&e.expr);
@@ -209,15 +236,16 @@ impl<'a> Survey<'a> {
 
     fn call(&mut self, call: &Call<'a>, at: Range<usize>) {
         match call.identify_call() {
-            CallType::Function(name) if self.bound.contains(&name) || table::FUNCTIONS.contains(&name) => {}
+            CallType::Function(name) if self.bound.contains(&name) || table::find_function(name).is_some() => {}
             CallType::Function(name) => {
-                let known = table::FUNCTIONS.iter().copied().chain(self.bound.iter().copied());
+                let known = table::FUNCTIONS.iter().map(|function| function.name).chain(self.bound.iter().copied());
                 let help = did_you_mean(name, known).or_else(|| {
                     table::find_filter(name).map(|_| format!("`{name}` is a filter: write `value | {name}`"))
                 });
                 self.problem(Code::UNKNOWN_FUNCTION, at, format!("there is no function `{name}`"), help);
             }
             CallType::Method(Expr::Var(var), "cycle" | "changed") if var.id == "loop" => {}
+            CallType::Method(Expr::Var(var), _) if self.imported.contains(&var.id) => {}
             CallType::Method(value, name) => {
                 self.expr(value);
                 let help = table::filter_for_method(name).map(|filter| format!("write `| {filter}`"));
@@ -244,8 +272,8 @@ impl<'a> Survey<'a> {
     }
 
     fn test_name(&mut self, name: &str, at: Range<usize>) {
-        if !table::TESTS.contains(&name) {
-            let help = did_you_mean(name, table::TESTS.iter().copied());
+        if table::find_test(name).is_none() {
+            let help = did_you_mean(name, table::TESTS.iter().map(|test| test.name));
             let at = at.start..at.start + name.len();
             self.problem(Code::UNKNOWN_FUNCTION, at, format!("there is no test `{name}`"), help);
         }
@@ -274,6 +302,15 @@ impl<'a> Survey<'a> {
         if !self.references.iter().any(|found| found.root == root && found.path == path) {
             self.references.push(Found { root, path, at: range(expr) });
         }
+    }
+}
+
+/// Whether an operand is a text whatever happens.
+fn is_text(expr: &Expr<'_>) -> bool {
+    match expr {
+        Expr::Const(c) => c.value.as_str().is_some(),
+        Expr::BinOp(e) => matches!(e.op, BinOpKind::Concat),
+        _ => false,
     }
 }
 

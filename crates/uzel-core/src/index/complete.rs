@@ -108,7 +108,7 @@ impl Files for WithMark<'_> {
     }
 }
 
-impl<'a> Asked<'a> {
+impl Asked<'_> {
     /// Checks the app with another text of the file; the app file is the last that could be parsed, if need be.
     fn listen(&self, text: &str) -> Option<Index> {
         let mut changed = BTreeMap::from([(self.file, text)]);
@@ -154,11 +154,12 @@ impl<'a> Asked<'a> {
             return lone.then(|| self.keys(&self.language.shapes.root(tree), None, None));
         };
         let (holder, shape) = context::shapes(self.language.shapes, tree, way);
-        let wanted = || self.wanted(marked, last.holder, at);
         if let Part::Key(entry) = last.part {
-            return entry.key.contains(MARK).then(|| match holder.keys().is_empty() {
-                true => self.keys(&holder, Some(last.holder), wanted()),
-                false => self.keys(&holder, Some(last.holder), None),
+            // Where the schema knows no keys, a tool or a function may.
+            let open = holder.keys().is_empty();
+            return entry.key.contains(MARK).then(|| {
+                let wanted = if open { self.wanted(marked, last.holder, at) } else { None };
+                self.keys(&holder, Some(last.holder), wanted)
             });
         }
         let text = last.part.value().as_text().filter(|text| text.contains(MARK))?;

@@ -30,8 +30,8 @@ impl Index {
     fn step_at(&self, file: &str, offset: usize) -> Option<&Step> {
         let cut = u32::try_from(offset).ok()?;
         self.sources_of(file).find_map(|source| {
-            let steps = self.heard.steps.iter();
-            steps.filter(|step| step.at.source == source && step.at.start <= cut && cut <= step.at.end).last()
+            let holds = |step: &&Step| step.at.source == source && step.at.start <= cut && cut <= step.at.end;
+            self.heard.steps.iter().rfind(holds)
         })
     }
 

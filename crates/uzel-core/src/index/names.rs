@@ -232,11 +232,10 @@ impl Names {
         for Written { text, bare } in self.texts.iter().filter(|written| !heard(written.text.span)) {
             let value = text.as_str();
             let braces = lexical::regions(value);
-            let whole = [0..value.len()];
-            let ranges: Vec<Range<usize>> = match braces.as_slice() {
-                [] if *bare => whole.to_vec(),
-                regions => regions.iter().map(|region| region.start..region.end).collect(),
-            };
+            let mut ranges: Vec<Range<usize>> = braces.iter().map(|region| region.start..region.end).collect();
+            if *bare && ranges.is_empty() {
+                ranges.push(0..value.len());
+            }
             for range in ranges {
                 found.extend(lexical::chains(value, range).into_iter().map(|chain| (chain, text.clone())));
             }

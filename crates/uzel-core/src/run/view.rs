@@ -29,6 +29,9 @@ pub struct NodeView {
     pub port: Option<String>,
     /// Why it did not run, or what it waits for.
     pub why: Option<String>,
+    /// What it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Wait>,
     /// Why it failed.
     pub failure: Option<Failure>,
     /// What it was given, if it was called.
@@ -101,6 +104,10 @@ impl Run {
             ended: place.ended,
             port,
             why: self.why(at),
+            wait: match &place.state {
+                State::Waiting(wait) => Some(Wait::clone(wait)),
+                _ => None,
+            },
             failure,
             input: called.then(|| self.input(at).ok()).flatten(),
             output: has_value.then(|| place.value()),

@@ -21,7 +21,7 @@ pub fn emit(tree: &Tree) -> String {
         Data::Map(entries) if !entries.is_empty() => map(entries, 0, &mut out),
         Data::List(items) if !items.is_empty() => list(items, 0, &mut out),
         _ => {
-            scalar(tree, &mut out);
+            scalar(tree, Place::Block, &mut out);
             out.push('\n');
         }
     }
@@ -36,11 +36,11 @@ fn map(entries: &[Entry], depth: usize, out: &mut String) {
         let named = depth == 0 && value.as_map().is_some_and(|map| map.iter().any(|e| e.value.as_map().is_some()));
         if key.len() > LONG_KEY {
             out.push_str("? ");
-            text(key, out);
+            text(key, Place::Key, out);
             out.push('\n');
             indent(depth, out);
         } else {
-            text(key, out);
+            text(key, Place::Key, out);
         }
         out.push(':');
         after(value, depth, named, out);
@@ -104,7 +104,7 @@ fn after(value: &Tree, depth: usize, block: bool, out: &mut String) {
         }
         (_, None) => {
             out.push(' ');
-            scalar(value, out);
+            scalar(value, Place::Block, out);
             out.push('\n');
         }
     }
@@ -115,7 +115,11 @@ fn flow(value: &Tree, room: usize) -> Option<String> {
     let mut line = String::new();
     let nested = matches!(&value.data, Data::Map(entries) if !entries.is_empty())
         || matches!(&value.data, Data::List(items) if !items.is_empty());
-    flow_into(value, FLAT, if nested { room } else { usize::MAX }, &mut line).then_some(line)
+    if !nested {
+        scalar(value, Place::Block, &mut line);
+        return Some(line);
+    }
+    flow_into(value, FLAT, room, &mut line).then_some(line)
 }
 
 fn flow_into(value: &Tree, flat: usize, room: usize, out: &mut String) -> bool {
@@ -135,7 +139,7 @@ fn flow_into(value: &Tree, flat: usize, room: usize, out: &mut String) -> bool {
             let fits = flat > 0
                 && entries.iter().enumerate().all(|(i, Entry { key, value })| {
                     out.push_str(if i > 0 { ", " } else { "" });
-                    text(key, out);
+                    text(key, Place::Key, out);
                     out.push_str(": ");
                     value.as_str().is_none_or(|words| literal(words).is_none()) && flow_into(value, flat - 1, room, out)
                 });
@@ -143,19 +147,19 @@ fn flow_into(value: &Tree, flat: usize, room: usize, out: &mut String) -> bool {
             fits && out.len() <= room
         }
         _ => {
-            scalar(value, out);
+            scalar(value, Place::Flow, out);
             out.len() <= room
         }
     }
 }
 
 /// What stands on one line by itself; empty collections do.
-fn scalar(value: &Tree, out: &mut String) {
+fn scalar(value: &Tree, place: Place, out: &mut String) {
     match &value.data {
         Data::Null => out.push_str("null"),
         Data::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
         Data::Number(value) => number(value, out),
-        Data::Text(value) => text(value, out),
+        Data::Text(value) => text(value, place, out),
         Data::List(_) => out.push_str("[]"),
         Data::Map(_) => out.push_str("{}"),
     }
@@ -197,24 +201,52 @@ fn literal(text: &str) -> Option<&'static str> {
 /// Words that are no text when they stand alone, in this version of YAML or in an older one.
 const RESERVED: [&str; 10] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n", "nan"];
 
+/// Where a text stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Key,
+    /// Behind a key or a `-`.
+    Block,
+    /// Between braces or brackets.
+    Flow,
+}
+
 /// A text, in quotes unless it surely needs none.
-fn text(text: &str, out: &mut String) {
-    let word = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
-    let plain = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && text.split(' ').all(|part| !part.is_empty() && part.chars().all(word))
-        && text.split(' ').all(|part| !part.starts_with('-'))
-        && !RESERVED.contains(&text.to_ascii_lowercase().as_str());
-    if plain || is_duration(text) {
+fn text(text: &str, place: Place, out: &mut String) {
+    if is_plain(text, place) || is_duration(text) {
         out.push_str(text);
-    } else if text.contains(['"', '\\']) && !text.contains('\'') && text.chars().all(is_printable) {
-        let _ = write!(out, "'{text}'");
     } else {
-        quoted(text, out);
+        in_quotes(text, out);
     }
 }
 
-fn quoted(text: &str, out: &mut String) {
-    out.push('"');
+fn is_plain(text: &str, place: Place) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+    let fits = |c: char| match place {
+        Place::Key => c == ' ' || word(c),
+        Place::Flow => c == ' ' || is_printable(c) && !c.is_whitespace() && !"[]{},:?".contains(c),
+        Place::Block => c == ' ' || is_printable(c) && !c.is_whitespace(),
+    };
+    text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(fits)
+        && !text.ends_with([' ', ':'])
+        && ![": ", " #", "  "].iter().any(|special| text.contains(special))
+        && !RESERVED.contains(&text.to_ascii_lowercase().as_str())
+}
+
+/// A text in those quotes that let it be read best.
+pub(super) fn in_quotes(text: &str, out: &mut String) {
+    if text.contains(['"', '\\']) && !text.contains('\'') && text.chars().all(is_printable) {
+        let _ = write!(out, "'{text}'");
+    } else {
+        out.push('"');
+        escape(text, out);
+        out.push('"');
+    }
+}
+
+/// A text as it stands within double quotes.
+pub(super) fn escape(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -233,7 +265,6 @@ fn quoted(text: &str, out: &mut String) {
             }
         }
     }
-    out.push('"');
 }
 
 /// `15m` is no number in any version of YAML.
@@ -243,7 +274,7 @@ fn is_duration(text: &str) -> bool {
 }
 
 /// What YAML takes as it is; line ends of other alphabets and marks of byte order are better seen.
-fn is_printable(c: char) -> bool {
+pub(super) fn is_printable(c: char) -> bool {
     matches!(c, ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{1_0000}'..)
         && !matches!(c, '\u{2028}' | '\u{2029}')
 }

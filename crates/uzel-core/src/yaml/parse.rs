@@ -26,7 +26,9 @@ pub fn parse(source: SourceId, text: &str, out: &mut Diagnostics) -> Option<Tree
         return None;
     }
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let place = Place { text: body, offsets: Offsets::new(body), source, shift: text.len() - body.len() };
+    let shift = text.len() - body.len();
+    let body = without_last_blanks(body);
+    let place = Place { text: body, offsets: Offsets::new(body), source, shift };
     let mut builder = Builder {
         place,
         out,
@@ -51,6 +53,13 @@ pub fn parse(source: SourceId, text: &str, out: &mut Diagnostics) -> Option<Tree
         }
     }
     builder.finish()
+}
+
+/// Without blanks that stand on a last line of their own. The event parser takes them for an empty line of a text block,
+/// whatever the block says about those.
+pub(super) fn without_last_blanks(text: &str) -> &str {
+    let trimmed = text.trim_end_matches([' ', '\t']);
+    if trimmed.ends_with(['\n', '\r']) { trimmed } else { text }
 }
 
 /// Reading cannot go on; the reason is in the diagnostics.

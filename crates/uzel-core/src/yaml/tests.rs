@@ -7,6 +7,7 @@ mod limits;
 mod mistakes;
 mod places;
 mod random;
+pub(super) use random::parts;
 mod typed;
 mod unquoted;
 

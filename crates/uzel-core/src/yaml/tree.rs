@@ -131,6 +131,23 @@ impl Tree {
         }
     }
 
+    /// Where the first thing is written that is not the same in another tree; `None` for two trees of one value.
+    pub fn difference(&self, other: &Self) -> Option<Span> {
+        match (&self.data, &other.data) {
+            (Data::List(these), Data::List(those)) if these.len() == those.len() => {
+                these.iter().zip(those).find_map(|(this, that)| this.difference(that))
+            }
+            (Data::Map(these), Data::Map(those)) if these.len() == those.len() => {
+                these.iter().zip(those).find_map(|(this, that)| {
+                    let key = (this.key != that.key).then_some(this.key.span);
+                    key.or_else(|| this.value.difference(&that.value))
+                })
+            }
+            (Data::List(_), _) | (Data::Map(_), _) => Some(self.span),
+            (this, that) => (this != that).then_some(self.span),
+        }
+    }
+
     /// How many values this is, itself included.
     pub(super) fn size(&self) -> usize {
         match &self.data {

@@ -1,6 +1,10 @@
 //! Tests of the core from the outside, in one binary.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    reason = "a test stops at what it did not expect, and may show much"
+)]
 
 mod index;
 mod start;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use uzel_core::{
     capability::{BoxFuture, tool::EffectClass},
-    event::{EffectName, Event, InstancePath, RunId, Stored, Time},
+    event::{EffectMeta, EffectName, Event, InstancePath, RunId, Stored, Time},
     failure::{Failure, FailureClass},
     graph::Policy,
     hash,
@@ -123,6 +123,15 @@ impl node::Host for Host {
     fn void(&self, instance: &InstancePath) {
         self.watcher.void(&self.run, instance);
     }
+
+    fn recorded(&self, name: &str) -> Option<Result<Arc<Value>, Failure>> {
+        self.recorded.get(&EffectName::of(&self.instance, name)).cloned()
+    }
+
+    fn secret(&self) -> String {
+        let world = &self.shared.world;
+        format!("{}{}", world.id(), world.id())
+    }
 }
 
 impl Host {
@@ -136,19 +145,14 @@ impl Host {
                 "`{name}` was being done when the process died, and must not be done twice: find out whether it \
                  happened, then finish by hand"
             );
-            return Err(Failure::new(FailureClass::Invalid, message));
+            // Whoever asked must not ask for the same in another way, either.
+            return Err(Failure { should_retry: Some(false), ..Failure::new(FailureClass::Invalid, message) });
         }
-        let reservation = self.budget.reserve(effect.reserve_usd)?;
-        // After the reservation: what was refused for want of money was never about to be done.
-        if effect.class == EffectClass::Once {
-            self.durable(Event::EffectIntended { effect: name.clone(), at: self.shared.world.now() }).await?;
-        }
-        let key = hash::effect_key(self.run.as_str(), name.as_str());
-        let tag = format!("{}/{}", self.run, self.instance);
-        let left = self.deadline.map(|deadline| Duration::from_millis(deadline.since(self.shared.world.now())));
-        let conditions = Conditions { policy: &self.policy, key: &key, tag: &tag, left, purse: &reservation };
-        let (result, meta) = layers::perform(&self.shared, &effect, work, &conditions).await;
-        drop(reservation);
+        let now = self.shared.world.now();
+        let (result, meta) = match effect.until.filter(|until| until.at <= now) {
+            Some(until) => (Err(until.failure()), EffectMeta { started: now, ended: now, ..EffectMeta::default() }),
+            None => self.through_layers(&name, &effect, work).await?,
+        };
         let result = result.map(Arc::new);
         self.durable(Event::EffectReturned {
             effect: name.clone(),
@@ -158,6 +162,33 @@ impl Host {
         })
         .await?;
         result.map(|value| Recorded { effect: name, value })
+    }
+
+    /// Does an effect that has no result; an error when it is not even begun.
+    async fn through_layers(
+        &self,
+        name: &EffectName,
+        effect: &Effect<'_>,
+        work: &dyn Work,
+    ) -> Result<(Result<Value, Failure>, EffectMeta), Failure> {
+        let reservation = self.budget.reserve(effect.reserve_usd)?;
+        let now = || self.shared.world.now();
+        // After the reservation: what was refused for want of money was never about to be done.
+        if effect.class == EffectClass::Once {
+            self.durable(Event::EffectIntended { effect: name.clone(), at: now() }).await?;
+        }
+        let key = hash::effect_key(self.run.as_str(), name.as_str());
+        let tag = format!("{}/{}", self.run, self.instance);
+        let until = effect.until.map(|until| until.at);
+        let left = self.deadline.into_iter().chain(until).min().map(|end| Duration::from_millis(end.since(now())));
+        let conditions = Conditions { policy: &self.policy, key: &key, tag: &tag, left, purse: &reservation };
+        let (result, meta) = layers::perform(&self.shared, effect, work, &conditions).await;
+        // A try that was cut off at that time has that as its reason.
+        let result = result.map_err(|failure| match effect.until.filter(|until| until.at <= now()) {
+            Some(until) if failure.class == FailureClass::Timeout => until.failure().because(failure.message),
+            _ => failure,
+        });
+        Ok((result, meta))
     }
 
     /// Has an event made durable; a failure when the run is being stopped.

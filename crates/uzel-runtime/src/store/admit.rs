@@ -55,6 +55,9 @@ pub(super) fn admit_release(release: &Release) -> Result<(), Error> {
         if !release.files.contains_key(&release.main) {
             return Err(format!("its main file `{}` is not among its files", release.main));
         }
+        if let Some(lacking) = release.overlays.iter().find(|overlay| !release.files.contains_key(*overlay)) {
+            return Err(format!("its overlay `{lacking}` is not among its files"));
+        }
         Ok(())
     };
     check().map_err(|cause| Error::Invalid { what: format!("release `{}`", release.id), cause })

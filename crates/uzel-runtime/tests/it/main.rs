@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+mod agent;
 mod crash;
 mod driver;
 mod model;
@@ -10,3 +11,4 @@ mod semantics;
 mod store;
 mod store_crash;
 mod store_sqlite;
+mod wait;

@@ -24,7 +24,8 @@ fn random_apps_do_what_the_rules_say() {
     let seeds = seeds();
     let threads = thread::available_parallelism().map_or(1, usize::from) as u64;
     let each = (seeds.end - seeds.start).div_ceil(threads).max(1);
-    let parts = (0..threads).map(|n| (seeds.start + n * each).min(seeds.end)..(seeds.start + (n + 1) * each).min(seeds.end));
+    let parts =
+        (0..threads).map(|n| (seeds.start + n * each).min(seeds.end)..(seeds.start + (n + 1) * each).min(seeds.end));
     let results: Vec<_> = thread::scope(|scope| {
         let running: Vec<_> = parts.map(|part| scope.spawn(|| compare(part, MOST))).collect();
         running.into_iter().map(|thread| thread.join().unwrap()).collect()

@@ -79,6 +79,11 @@ impl Moment {
         Self::parse(&format!("{year:0>4}-{month:02}-{day:0>2}T{time}Z")).ok()
     }
 
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub fn millis(self) -> i64 {
+        self.seconds * 1_000 + i64::from(self.nanos / 1_000_000)
+    }
+
     /// Adds a number of units. Errors: a date outside of the years 0 to 9999.
     pub fn add(self, amount: i64, unit: Unit) -> Result<Self, String> {
         let far = || format!("{self} and {amount} {unit:?} more is outside of the years 0 to 9999").to_lowercase();

@@ -14,7 +14,7 @@ use uzel_core::{
 use super::{
     Parts,
     endpoint::{Defaults, Endpoint, estimated},
-    structured::Shape,
+    structured::{self, Shape, plain},
 };
 
 mod stream;
@@ -115,17 +115,19 @@ impl Anthropic {
         let mut tools: Vec<Value> = request
             .tools
             .iter()
-            .map(|t| json!({ "name": t.name, "description": t.description, "input_schema": t.parameters }))
+            .map(|t| json!({ "name": t.name, "description": t.description, "input_schema": plain(&t.parameters) }))
             .collect();
         if let (Some(shape), Some(tool)) = (shape, tool) {
             let about = "Gives the final answer.";
             tools.push(json!({ "name": tool, "description": about, "input_schema": shape.schema }));
             // With tools of the app the model must call one of them or answer; without, it must answer.
-            body["tool_choice"] = if request.tools.is_empty() {
+            body["tool_choice"] = if request.tools.is_empty() || request.must_answer {
                 json!({ "type": "tool", "name": tool, "disable_parallel_tool_use": true })
             } else {
                 json!({ "type": "any" })
             };
+        } else if request.must_answer && !tools.is_empty() {
+            body["tool_choice"] = json!({ "type": "none" });
         }
         if !tools.is_empty() {
             body["tools"] = tools.into();
@@ -175,9 +177,9 @@ impl Anthropic {
                 Block::Text(piece) => text.push_str(&piece),
                 Block::Call(_, name, input) if Some(name.as_str()) == tool => answer = Some(input),
                 Block::Call(id, name, input) => {
-                    let input = if input.trim().is_empty() { "{}" } else { &input };
-                    let arguments = serde_json::from_str(input).map_err(|error| self.endpoint.malformed(error))?;
-                    tool_calls.push(ToolCall { id, name, arguments });
+                    // Gateways that speak this protocol may leave the id out.
+                    let id = if id.is_empty() { format!("call_{}", tool_calls.len()) } else { id };
+                    tool_calls.push(ToolCall { id, name, arguments: structured::arguments(&input) });
                 }
                 Block::Other => {}
             }
@@ -249,7 +251,9 @@ fn blocks(message: &Message) -> Vec<Value> {
     }
     let mut blocks = text_block(&message.content);
     let call = |call: &ToolCall| {
-        json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments })
+        // The API takes objects only; what was none is told in the call's result.
+        let input = if call.arguments.is_object() { call.arguments.clone() } else { json!({}) };
+        json!({ "type": "tool_use", "id": call.id, "name": call.name, "input": input })
     };
     blocks.extend(message.tool_calls.iter().map(call));
     blocks

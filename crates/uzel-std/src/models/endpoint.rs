@@ -6,7 +6,7 @@ use serde_json::Value;
 use uzel_core::{
     capability::{
         Attempt,
-        model::{ChatRequest, Price, Usage},
+        model::{ChatRequest, Message, Price, Usage},
     },
     failure::{Failure, FailureClass},
     secret::Secret,
@@ -199,7 +199,14 @@ fn check_address(name: &str, base_url: &str) -> Result<(), String> {
 pub fn estimated(request: &ChatRequest, answer: &str) -> Usage {
     let tokens = |characters: usize| (characters as u64).div_ceil(4);
     let schema = request.schema.as_ref().map_or(0, |schema: &Arc<Value>| schema.to_string().len());
-    let read: usize = request.messages.iter().map(|message| message.content.chars().count()).sum();
+    let calls =
+        |message: &Message| -> usize { message.tool_calls.iter().map(|call| call.arguments.to_string().len()).sum() };
+    let read: usize = request
+        .messages
+        .iter()
+        .map(|message| message.content.chars().count() + calls(message))
+        .sum::<usize>()
+        + request.tools.iter().map(|tool| tool.description.len() + tool.parameters.to_string().len()).sum::<usize>();
     let examples: usize = request.examples.iter().map(|e| e.input.len() + e.output.to_string().len()).sum();
     Usage { input_tokens: tokens(read + examples + schema), output_tokens: tokens(answer.chars().count()) }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uzel_core::{
     capability::{
         Attempt, BoxFuture,
-        model::{ChatReply, ChatRequest, Finish, Message, Model, Price, Role, Sink, ToolCall, Usage},
+        model::{ChatReply, ChatRequest, Finish, Message, Model, Price, Role, Sink, ToolCall, ToolSpec, Usage},
     },
     failure::{Failure, FailureClass},
 };
@@ -17,7 +17,7 @@ use uzel_core::{
 use super::{
     Parts,
     endpoint::{Defaults, Endpoint, estimated},
-    structured::Shape,
+    structured::{self, Shape, plain},
 };
 
 mod stream;
@@ -111,7 +111,11 @@ impl OpenAi {
     #[expect(clippy::disallowed_methods, reason = "what is left of a try's time; it is no part of its result")]
     async fn ask(&self, request: &ChatRequest, attempt: &Attempt, sink: &dyn Sink) -> Result<ChatReply, Failure> {
         let shape = Shape::of(request);
-        let known = usize::from(self.structure.load(Ordering::Relaxed)).min(Structure::ALL.len() - 1);
+        let mut known = usize::from(self.structure.load(Ordering::Relaxed)).min(Structure::ALL.len() - 1);
+        if self.dialect == Dialect::Compatible && !request.tools.is_empty() {
+            // Servers that hold the model to a grammar then leave it no way to ask for a tool.
+            known = Structure::ALL.len() - 1;
+        }
         let start = tokio::time::Instant::now();
         let mut first = None;
         for (index, structure) in Structure::ALL.into_iter().enumerate().skip(known) {
@@ -125,7 +129,7 @@ impl OpenAi {
                 }
                 result => {
                     // OpenAI itself knows schemas: what it refuses is one schema, and the next may be fine.
-                    if result.is_ok() && self.dialect == Dialect::Compatible {
+                    if result.is_ok() && self.dialect == Dialect::Compatible && request.tools.is_empty() {
                         self.structure.fetch_max(index as u8, Ordering::Relaxed);
                     }
                     return result;
@@ -172,12 +176,15 @@ impl OpenAi {
             body["user"] = attempt.tag.as_str().into();
         }
         if !request.tools.is_empty() {
-            let spec = |tool: &uzel_core::capability::model::ToolSpec| {
+            let spec = |tool: &ToolSpec| {
                 json!({ "type": "function", "function": {
-                    "name": tool.name, "description": tool.description, "parameters": tool.parameters,
+                    "name": tool.name, "description": tool.description, "parameters": plain(&tool.parameters),
                 } })
             };
             body["tools"] = request.tools.iter().map(spec).collect();
+            if request.must_answer {
+                body["tool_choice"] = "none".into();
+            }
         }
         match (shape, structure) {
             (Some(shape), Structure::Schema) => {
@@ -236,11 +243,7 @@ impl OpenAi {
         }
         let mut tool_calls = vec![];
         for (index, (id, name, arguments)) in choice.calls.into_iter().enumerate() {
-            let parsed = if arguments.trim().is_empty() { Ok(json!({})) } else { serde_json::from_str(&arguments) };
-            let arguments = parsed.map_err(|error| {
-                let what = format!("`{}` asks for tool `{name}` with arguments that are not JSON", self.endpoint.name);
-                Failure::new(FailureClass::Schema, what).because(error)
-            })?;
+            let arguments = structured::arguments(&arguments);
             // Servers without ids still need one in the answer to the call.
             let id = if id.is_empty() { format!("call_{index}") } else { id };
             tool_calls.push(ToolCall { id, name, arguments });
@@ -265,7 +268,7 @@ fn messages(request: &ChatRequest, shape: Option<&Shape>, structure: Structure) 
     let last = request.messages.iter().rposition(is_user).unwrap_or(request.messages.len());
     let mut list = vec![];
     if let Some(shape) = shape.filter(|_| structure != Structure::Schema) {
-        list.push(json!({ "role": "system", "content": shape.instruction() }));
+        list.push(json!({ "role": "system", "content": shape.instruction(!request.tools.is_empty()) }));
     }
     list.extend(request.messages.iter().take(last).map(message));
     for example in &request.examples {
@@ -288,9 +291,9 @@ fn message(message: &Message) -> Value {
     }
     if !message.tool_calls.is_empty() {
         let call = |call: &ToolCall| {
-            json!({ "id": call.id, "type": "function", "function": {
-                "name": call.name, "arguments": call.arguments.to_string(),
-            } })
+            // What was no JSON goes back as it came.
+            let arguments = call.arguments.as_str().map_or_else(|| call.arguments.to_string(), str::to_owned);
+            json!({ "id": call.id, "type": "function", "function": { "name": call.name, "arguments": arguments } })
         };
         json["tool_calls"] = message.tool_calls.iter().map(call).collect();
         if message.content.is_empty() {

@@ -46,7 +46,7 @@ pub struct Rule {
 pub struct Step {
     /// A text, or data that becomes JSON text.
     pub reply: Option<Value>,
-    /// Tools to ask for, as name and arguments.
+    /// Tools to ask for, as name and arguments. A request in which no tool may be asked for gets the rest of the answer.
     pub tool_calls: Vec<Call>,
     /// A failure instead of an answer.
     pub fail: Option<Fail>,
@@ -184,7 +184,8 @@ impl Scripted {
             name: call.name.clone(),
             arguments: if call.arguments.is_null() { Value::Object(serde_json::Map::default()) } else { call.arguments.clone() },
         };
-        let tool_calls: Vec<ToolCall> = step.tool_calls.iter().enumerate().map(call).collect();
+        let calls = if request.must_answer { &[][..] } else { &step.tool_calls };
+        let tool_calls: Vec<ToolCall> = calls.iter().enumerate().map(call).collect();
         let finish = if tool_calls.is_empty() { Finish::Stop } else { Finish::ToolCalls };
         let usage = estimated(request, &text);
         Ok(ChatReply { text, tool_calls, model: self.name.clone(), usage, finish, sources: vec![] })

@@ -93,9 +93,26 @@ impl Shape {
     }
 
     /// For servers that do not structure answers: says in words what is wanted.
-    pub fn instruction(&self) -> String {
-        format!("Answer with one JSON object that fits this JSON Schema, and with nothing else:\n{}", self.schema)
+    pub fn instruction(&self, has_tools: bool) -> String {
+        let before =
+            if has_tools { "Call tools as you need them. When you have what you need, answer" } else { "Answer" };
+        format!("{before} with one JSON object that fits this JSON Schema, and with nothing else:\n{}", self.schema)
     }
+}
+
+/// A schema without words of our own, for the parameters of tools.
+pub fn plain(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    say_labels(&mut schema);
+    schema
+}
+
+/// The arguments of a call. Text that is no JSON stays text: whoever asked tells the model.
+pub fn arguments(text: &str) -> Value {
+    if text.trim().is_empty() {
+        return json!({});
+    }
+    serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
 
 /// Says in an enum's description what its labels mean: `x-labels` is our word, which strict modes refuse.

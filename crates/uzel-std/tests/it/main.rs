@@ -11,8 +11,13 @@
 mod anthropic;
 mod ask;
 mod broken;
+mod calls;
 mod faults;
 mod kinds;
+mod layout;
+mod lints;
+mod names;
 mod openai;
+mod overlays;
 mod pages;
 mod round_trip;

@@ -9,18 +9,18 @@ use uzel_core::{
 
 /// Codes that `check` cannot give: they need bytes that are no text, the environment, a program, or a run.
 const NOT_BY_CHECK: &[&str] = &[
-    "UZ0001", "UZ0002", "UZ5001", "UZ5003", "UZ5004", "UZ5010", "UZ6001", "UZ6002", "UZ6003", "UZ6004", "UZ6005",
-    "UZ6006", "UZ6030", "UZ6031",
+    "UZ0001", "UZ0002", "UZ0020", "UZ5001", "UZ5003", "UZ5004", "UZ5010", "UZ6001", "UZ6002", "UZ6003", "UZ6004",
+    "UZ6005", "UZ6006", "UZ6030", "UZ6031",
 ];
 
 /// A fenced block: its first line without the fence, and what is in it.
-struct Block {
+pub(crate) struct Block {
     section: String,
-    info: String,
-    text: String,
+    pub(crate) info: String,
+    pub(crate) text: String,
 }
 
-fn blocks(page: &str) -> Vec<Block> {
+pub(crate) fn blocks(page: &str) -> Vec<Block> {
     let (mut blocks, mut section, mut open): (Vec<Block>, String, Option<Block>) = (vec![], String::new(), None);
     for line in page.lines() {
         match (&mut open, line.strip_prefix("```")) {
@@ -40,17 +40,28 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// Checks the app of a section with the files that the section names (` ```text file=PATH `).
+/// Checks the app of a section with the files that the section names (` ```text file=PATH `, ` ```yaml overlay=PATH `),
+/// on a day of 2026, and against the app that the section says is in use (` ```yaml against `).
 fn check(blocks: &[Block], section: &str) -> Option<Reading> {
     let here = || blocks.iter().filter(|block| block.section == section);
     let app = here().find(|block| block.info == "yaml")?;
     let mut files = BTreeMap::from([("app.yaml".to_owned(), app.text.clone().into_bytes())]);
+    let mut choices = Choices::default();
     for block in here() {
-        if let Some((_, path)) = block.info.split_once(" file=") {
+        let overlay = block.info.split_once(" overlay=").map(|(_, path)| path);
+        choices.overlays.extend(overlay.map(str::to_owned));
+        if let Some(path) = overlay.or(block.info.split_once(" file=").map(|(_, path)| path)) {
             files.insert(path.to_owned(), block.text.clone().into_bytes());
         }
     }
-    Some(read("app.yaml", &files, &uzel_std::catalog(), &Choices::default()))
+    let old = here().find(|block| block.info == "yaml against").map(|old| {
+        let files = BTreeMap::from([("app.yaml".to_owned(), old.text.clone().into_bytes())]);
+        let reading = read("app.yaml", &files, &uzel_std::catalog(), &Choices::default());
+        reading.graph.unwrap_or_else(|| panic!("{:?}", reading.diagnostics))
+    });
+    let today = Some("2026-06-01".parse().expect("a day"));
+    let choices = Choices { today, against: old, ..choices };
+    Some(read("app.yaml", &files, &uzel_std::catalog(), &choices))
 }
 
 fn said(reading: &Reading) -> Vec<String> {

@@ -169,11 +169,14 @@ pub async fn releases_are_kept_once(store: &dyn Store) {
         path: "apps/triage/app.yaml".into(),
         files: BTreeMap::from([
             ("app.yaml".to_owned(), b"name: triage".to_vec()),
+            ("app.eu.yaml".to_owned(), b"{}".to_vec()),
+            ("app.prod.yaml".to_owned(), b"limits: { tokens: 9 }".to_vec()),
             ("prompts/\u{44f}.md".to_owned(), vec![0, 159, 146, 150]),
             ("empty".to_owned(), vec![]),
         ]),
         main: "app.yaml".into(),
         models: BTreeMap::from([("fast".to_owned(), "openai/gpt".to_owned())]),
+        overlays: vec!["app.prod.yaml".to_owned(), "app.eu.yaml".to_owned()],
         created: Time(4),
     };
     assert_eq!(store.release("0f".into()).await.expect("a release can be asked for"), None);
@@ -181,9 +184,12 @@ pub async fn releases_are_kept_once(store: &dyn Store) {
     let later = Release { created: Time(9), ..release.clone() };
     store.put_release(later).await.expect("a release may come again");
     assert_eq!(store.release("0f".into()).await.expect("a release can be read"), Some(release.clone()));
-    let headless = Release { id: "1f".into(), main: "other.yaml".into(), ..release };
+    let headless = Release { id: "1f".into(), main: "other.yaml".into(), ..release.clone() };
     let result = store.put_release(headless).await;
     assert!(matches!(&result, Err(Error::Invalid { .. })), "a main file that is not there: {result:?}");
+    let bare = Release { id: "2f".into(), overlays: vec!["app.us.yaml".to_owned()], ..release };
+    let result = store.put_release(bare).await;
+    assert!(matches!(&result, Err(Error::Invalid { .. })), "an overlay that is not there: {result:?}");
 }
 
 /// Among 10,000 waiting runs the due ones are found quickly.

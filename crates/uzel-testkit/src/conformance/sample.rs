@@ -153,7 +153,7 @@ pub fn every_event() -> Vec<Event> {
     for wait in [
         Wait::Until(Time(9)),
         Wait::Answer(Box::new(question())),
-        Wait::Callback { token: "t".into(), due: Some(Time(8)) },
+        Wait::Callback { token: "t".into(), due: Some(Time(8)), payload: json!({ "type": "integer" }) },
     ] {
         events.push(Event::Waited { instance: instance.clone(), wait, at });
     }

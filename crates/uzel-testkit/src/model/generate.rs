@@ -186,10 +186,8 @@ impl Maker {
     fn control(&mut self, nodes: &mut [Node]) {
         for i in 0..nodes.len() {
             let later: Vec<Name> = nodes[i + 1..].iter().map(|node| (node.id.clone(), false)).collect();
-            let cases: Vec<(String, Vec<String>)> = ["left", "right", "default"]
-                .iter()
-                .map(|case| ((*case).to_owned(), self.some(&later, 12)))
-                .collect();
+            let cases: Vec<(String, Vec<String>)> =
+                ["left", "right", "default"].iter().map(|case| ((*case).to_owned(), self.some(&later, 12))).collect();
             let reactions = [self.reaction(&later, false), self.reaction(&later, true)];
             let node = &mut nodes[i];
             if let What::Route(_, found) = &mut node.what {

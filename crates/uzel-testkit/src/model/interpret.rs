@@ -7,14 +7,19 @@ use std::{
     rc::Rc,
 };
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::{
-    App, Join, List, Node, Reaction, What, answer,
+    App, Join, Node, Reaction, What, answer,
     fate::{Fate, Luck, fate},
-    nearest::{Edge, Via, depends, parents},
-    print::key,
+    nearest::{Edge, Via},
 };
+
+mod bodies;
+mod frame;
+mod names;
+
+use frame::{Clock, Frame, Slot};
 
 /// How a run ends.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,153 +107,7 @@ struct World<'a> {
     ending: Option<Ending>,
 }
 
-/// An opening of a body.
-struct Frame<'a> {
-    nodes: &'a [Node],
-    output: Option<&'a Vec<String>>,
-    parents: Rc<Vec<Vec<Edge>>>,
-    path: String,
-    single: bool,
-    /// Whether it is an app, which sees nothing around it.
-    app: bool,
-    names: BTreeMap<String, Value>,
-    /// Whose body it is, and which of its openings.
-    outer: Option<(Place, usize)>,
-    slots: Vec<Slot>,
-    closed: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Slot {
-    state: &'static str,
-    value: Value,
-    case: Option<String>,
-    /// Whether those behind have been told that it settled.
-    told: bool,
-    ended: Option<u64>,
-    /// What had not settled when it started early.
-    unseen: Vec<usize>,
-    clock: Clock,
-    work: Work,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Clock {
-    Off,
-    On,
-    Over,
-}
-
-/// How far a node with bodies is.
-#[derive(Clone, Debug, Default)]
-struct Work {
-    items: Vec<Value>,
-    results: Vec<Value>,
-    opened: usize,
-    ended: usize,
-    failed: usize,
-    round: usize,
-    frames: Vec<usize>,
-}
-
-/// What comes of a body.
-type Closed = Result<Value, ()>;
-
-impl<'a> Frame<'a> {
-    fn path(&self, node: usize) -> String {
-        match (self.path.as_str(), self.single) {
-            ("", _) => self.nodes[node].id.clone(),
-            (path, true) => path.to_owned(),
-            (path, false) => format!("{path}.{}", self.nodes[node].id),
-        }
-    }
-
-    /// Nodes behind a node, with what leads there, in the order of the file.
-    fn behind(&self, node: usize) -> Vec<(usize, Via)> {
-        let to = |child: usize| self.parents[child].iter().filter(move |(from, _)| *from == node).map(move |e| (child, e.1.clone()));
-        (0..self.nodes.len()).flat_map(to).collect()
-    }
-
-    /// What a failure or block of a node does: `Err` if those behind take it.
-    fn reaction(&self, node: usize) -> Result<&Reaction, ()> {
-        let written = match self.slots[node].state {
-            "failed" => self.nodes[node].on_error.as_ref(),
-            _ => self.nodes[node].on_block.as_ref(),
-        };
-        let behind = self.behind(node);
-        let taken = behind.iter().all(|(child, via)| *via == Via::Flow && self.nodes[*child].join != Join::All);
-        match written {
-            Some(reaction) => Ok(reaction),
-            None if taken && !behind.is_empty() => Err(()),
-            None => Ok(&Reaction::Fail),
-        }
-    }
-
-    fn is_settled(&self, node: usize) -> bool {
-        !matches!(self.slots[node].state, "pending" | "running" | "waiting")
-    }
-
-    /// Whether a parent says go.
-    fn says_go(&self, node: usize) -> bool {
-        match self.slots[node].state {
-            "ok" | "stepped_over" => true,
-            "failed" | "blocked" => matches!(self.reaction(node), Ok(Reaction::Skip | Reaction::Use(_))),
-            _ => false,
-        }
-    }
-
-    /// Whether another node runs instead of a parent, and `child` does not depend on that.
-    fn is_replaced(&self, node: usize, child: usize) -> bool {
-        let failed = matches!(self.slots[node].state, "failed" | "blocked");
-        let Ok(Reaction::Run(other)) = self.reaction(node) else { return false };
-        let other = self.nodes.iter().position(|node| node.id == *other);
-        failed && other.is_some_and(|other| !depends(&self.parents, child, other))
-    }
-
-    fn chooses(&self, (from, via): &Edge) -> bool {
-        let slot = &self.slots[*from];
-        match via {
-            Via::Flow => false,
-            Via::Cases(cases) => slot.state == "ok" && slot.case.as_ref().is_some_and(|case| cases.contains(case)),
-            Via::Error => slot.state == "failed",
-            Via::Block => slot.state == "blocked",
-        }
-    }
-}
-
 impl<'a> World<'a> {
-    fn frame(
-        &mut self,
-        nodes: &'a [Node],
-        output: Option<&'a Vec<String>>,
-        path: String,
-        outer: Option<(Place, usize)>,
-    ) -> Frame<'a> {
-        let slot = Slot {
-            state: "pending",
-            value: Value::Null,
-            case: None,
-            told: false,
-            ended: None,
-            unseen: vec![],
-            clock: Clock::Off,
-            work: Work::default(),
-        };
-        let parents = self.known.entry(nodes.as_ptr()).or_insert_with(|| Rc::new(parents(nodes)));
-        Frame {
-            parents: Rc::clone(parents),
-            slots: vec![slot; nodes.len()],
-            nodes,
-            output,
-            path,
-            single: false,
-            app: false,
-            names: BTreeMap::new(),
-            outer,
-            closed: false,
-        }
-    }
-
     /// The next thing happens.
     fn happen(&mut self) {
         let next = self.agenda.iter().map(|(path, (time, ..))| (*time, path.clone())).min();
@@ -351,7 +210,8 @@ impl<'a> World<'a> {
             return;
         }
         let told = |(from, _): &&Edge| frame.slots[*from].told;
-        let (flow, control): (Vec<&Edge>, Vec<&Edge>) = frame.parents[node].iter().partition(|(_, via)| *via == Via::Flow);
+        let (flow, control): (Vec<&Edge>, Vec<&Edge>) =
+            frame.parents[node].iter().partition(|(_, via)| *via == Via::Flow);
         let open = flow.iter().filter(|edge| !told(edge)).count();
         let gated = !control.is_empty();
         if gated && !control.iter().any(|edge| told(edge) && frame.chooses(edge)) {
@@ -419,7 +279,8 @@ impl<'a> World<'a> {
         while let Some(loser) = losers.pop() {
             let frame = &self.frames[number];
             let waits = |(child, _): &(usize, Via)| frame.slots[*child].state == "pending";
-            if frame.is_settled(loser) || kept.contains(&frame.nodes[loser].id) || frame.behind(loser).iter().any(waits) {
+            if frame.is_settled(loser) || kept.contains(&frame.nodes[loser].id) || frame.behind(loser).iter().any(waits)
+            {
                 continue;
             }
             losers.extend(frame.parents[loser].iter().map(|(from, _)| *from));
@@ -436,225 +297,6 @@ impl<'a> World<'a> {
             names.push(until.name.clone());
         }
         names
-    }
-
-    fn cancel(&mut self, place: Place) {
-        let (number, node) = place;
-        if self.frames[number].is_settled(node) {
-            return;
-        }
-        for below in self.slot(place).work.frames.clone() {
-            self.cancel_all(below);
-        }
-        self.settle(place, "cancelled", Value::Null);
-    }
-
-    fn cancel_all(&mut self, number: usize) {
-        if std::mem::replace(&mut self.frames[number].closed, true) {
-            return;
-        }
-        for node in 0..self.frames[number].nodes.len() {
-            self.cancel((number, node));
-        }
-    }
-
-    /// A body fails: the rest of it is cancelled.
-    fn break_off(&mut self, number: usize) {
-        self.cancel_all(number);
-        self.close(number, Err(()));
-    }
-
-    /// A node with bodies starts.
-    fn enter(&mut self, place: Place) {
-        let list = match &self.node(place).what {
-            What::Map { list, .. } | What::Reduce { list, .. } => match list {
-                List::Count(count) => Some(json!((0..*count).collect::<Vec<_>>())),
-                List::Of(name) => {
-                    let list = self.see(place.0, Some(place.1), name)["list"].clone();
-                    Some(if list.is_null() { json!([]) } else { list })
-                }
-                List::Bad(name) => Some(self.see(place.0, Some(place.1), name)),
-            },
-            _ => None,
-        };
-        match list {
-            Some(Value::Array(items)) if items.is_empty() => {
-                let map = matches!(self.node(place).what, What::Map { .. });
-                self.settle(place, "ok", if map { json!({ "items": [] }) } else { Value::Null });
-            }
-            Some(Value::Array(items)) => {
-                self.slot(place).work.items = items;
-                self.open(place);
-            }
-            Some(_) => self.settle(place, "failed", Value::Null),
-            None => self.open(place),
-        }
-    }
-
-    /// Opens bodies as far as they may be open at once.
-    fn open(&mut self, place: Place) {
-        loop {
-            let path = self.frames[place.0].path(place.1);
-            let node = self.node(place);
-            let work = &self.slot(place).work;
-            let (index, busy) = (work.opened, work.opened - work.ended);
-            let mut names = BTreeMap::new();
-            let mut counted = json!({ "index": index + 1, "level": work.round });
-            let path = match &node.what {
-                What::Map { item, parallel, .. } => {
-                    if index == work.items.len() || busy == *parallel {
-                        return;
-                    }
-                    names.insert(item.clone(), work.items[index].clone());
-                    format!("{path}[{index}]")
-                }
-                What::Reduce { item, batch, parallel, .. } => {
-                    let Some(some) = work.items.chunks(*batch).nth(index).filter(|_| busy < *parallel) else { return };
-                    names.insert(item.clone(), Value::from(some.to_vec()));
-                    format!("{path}[{}:{index}]", work.round)
-                }
-                What::Loop { .. } => {
-                    if busy > 0 || index > work.round {
-                        return;
-                    }
-                    counted["previous"] = work.results.last().cloned().unwrap_or(Value::Null);
-                    format!("{path}[{index}]")
-                }
-                _ if index > 0 => return,
-                _ => {
-                    names.insert("input".to_owned(), json!({ "given": self.given(place) }));
-                    path
-                }
-            };
-            names.insert("loop".to_owned(), counted);
-            let outer = Some((place, index));
-            let mut frame = match (&node.what, node.what.body()) {
-                (What::Graph(_, app), _) => self.frame(&app.nodes, app.output.as_ref(), path, outer),
-                (_, Some(body)) => self.frame(&body.nodes, body.output.as_ref(), path, outer),
-                _ => return,
-            };
-            frame.app = matches!(node.what, What::Graph(..));
-            frame.single = node.what.body().is_some_and(|body| body.single);
-            frame.names = names;
-            let number = self.frames.len();
-            self.frames.push(frame);
-            let work = &mut self.slot(place).work;
-            work.opened += 1;
-            work.results.push(Value::Null);
-            work.frames.push(number);
-            self.begin(number);
-        }
-    }
-
-    fn begin(&mut self, number: usize) {
-        for node in 0..self.frames[number].nodes.len() {
-            if self.frames[number].parents[node].is_empty() {
-                self.start((number, node));
-            }
-        }
-    }
-
-    /// Something has come of a body.
-    fn close(&mut self, number: usize, closed: Closed) {
-        let Some((place, index)) = self.frames[number].outer else { return };
-        if self.frames[place.0].is_settled(place.1) {
-            return;
-        }
-        let holds = match &self.node(place).what {
-            What::Loop { until, .. } => until.holds(&self.see(number, None, &until.name)),
-            _ => true,
-        };
-        let node = self.node(place);
-        let work = &mut self.slot(place).work;
-        work.ended += 1;
-        let all = work.items.len();
-        let done = match (&node.what, closed) {
-            (What::Map { skip_percent, .. }, closed) => {
-                work.failed += usize::from(closed.is_err());
-                let most = skip_percent.map_or(0, |percent| all * percent as usize / 100);
-                work.results[index] = closed.unwrap_or(Value::Null);
-                let items = (work.ended == all).then(|| json!({ "items": work.results }));
-                if work.failed > most { Some(Err(())) } else { items.map(Ok) }
-            }
-            (_, Err(())) => Some(Err(())),
-            (What::Reduce { batch, .. }, Ok(value)) => {
-                work.results[index] = value.clone();
-                let batches = all.div_ceil(*batch);
-                if batches > 1 && work.ended == batches {
-                    work.items = std::mem::take(&mut work.results);
-                    (work.opened, work.ended, work.round) = (0, 0, work.round + 1);
-                }
-                (batches == 1).then_some(Ok(value))
-            }
-            (What::Loop { rounds, strict, .. }, Ok(value)) => {
-                let last = index + 1 == *rounds;
-                work.results[index] = value.clone();
-                work.round += 1;
-                match (holds, last) {
-                    (true, _) => Some(Ok(value)),
-                    (false, true) => Some(if *strict { Err(()) } else { Ok(value) }),
-                    (false, false) => None,
-                }
-            }
-            (_, Ok(value)) => Some(Ok(value)),
-        };
-        match done {
-            None => self.open(place),
-            Some(Ok(value)) => self.settle(place, "ok", value),
-            Some(Err(())) => {
-                for below in self.slot(place).work.frames.clone() {
-                    self.cancel_all(below);
-                }
-                self.settle(place, "failed", Value::Null);
-            }
-        }
-    }
-
-    /// What a body gives.
-    fn value(&self, number: usize) -> Value {
-        let frame = &self.frames[number];
-        if let Some(names) = frame.output {
-            return Value::Object(names.iter().map(|name| (key(name), self.see(number, None, name))).collect());
-        }
-        if frame.single {
-            return frame.slots[0].value.clone();
-        }
-        let last = (0..frame.nodes.len()).filter(|node| frame.behind(*node).is_empty());
-        Value::Object(last.map(|node| (frame.nodes[node].id.clone(), frame.slots[node].value.clone())).collect())
-    }
-
-    /// What a name means, for a node or for the body itself.
-    fn see(&self, number: usize, node: Option<usize>, name: &str) -> Value {
-        let frame = &self.frames[number];
-        let (root, field) = name.split_once('.').unwrap_or((name, ""));
-        if let Some(value) = frame.names.get(root) {
-            return if field.is_empty() { value.clone() } else { value[field].clone() };
-        }
-        if let Some(found) = frame.nodes.iter().position(|node| node.id == root) {
-            let hidden = node.is_some_and(|node| frame.slots[node].unseen.contains(&found));
-            return if hidden { Value::Null } else { frame.slots[found].value.clone() };
-        }
-        match frame.outer {
-            Some(((number, node), _)) if !frame.app => self.see(number, Some(node), name),
-            _ => Value::Null,
-        }
-    }
-
-    /// What a node is given.
-    fn given(&self, place: Place) -> Value {
-        let (number, node) = place;
-        let mut with = Map::new();
-        for name in &self.node(place).reads {
-            with.insert(key(name), self.see(number, Some(node), name));
-        }
-        for name in &self.node(place).asks {
-            let frame = &self.frames[number];
-            let of = frame.nodes.iter().position(|node| node.id == *name);
-            let hidden = of.is_some_and(|of| frame.slots[node].unseen.contains(&of));
-            let state = of.map_or("", |of| frame.slots[of].state);
-            with.insert(format!("{name}_is"), Value::from(if hidden { "running" } else { state }));
-        }
-        Value::Object(with)
     }
 
     fn fly(&mut self, place: Place, again: bool) {

@@ -127,4 +127,3 @@ fn follows(all: &[Vec<Edge>], joins: &[Join], node: usize, goal: usize, known: &
 pub(super) fn depends(parents: &[Vec<Edge>], node: usize, on: usize) -> bool {
     node == on || parents[node].iter().any(|(from, _)| depends(parents, *from, on))
 }
-

@@ -41,10 +41,16 @@ fn keys(node: &Node, depth: usize, out: &mut String, files: &mut BTreeMap<String
         What::Probe => line(format!("kind: probe\n{pad}with: {}", with())),
         What::Route(by, cases) => {
             let cases: Vec<String> = cases.iter().map(|(case, to)| format!("{case}: [{}]", to.join(", "))).collect();
-            line(format!("kind: route\n{pad}by: \"{by}.way if {by} else 'none'\"\n{pad}cases: {{ {} }}", cases.join(", ")));
+            line(format!(
+                "kind: route\n{pad}by: \"{by}.way if {by} else 'none'\"\n{pad}cases: {{ {} }}",
+                cases.join(", ")
+            ));
         }
         What::Map { list, item, parallel, skip_percent, .. } => {
-            line(format!("kind: map\n{pad}for_each: \"{}\"\n{pad}as: {item}\n{pad}max_parallel: {parallel}", print(list)));
+            line(format!(
+                "kind: map\n{pad}for_each: \"{}\"\n{pad}as: {item}\n{pad}max_parallel: {parallel}",
+                print(list)
+            ));
             match skip_percent {
                 None => {}
                 Some(100) => line("on_item_error: skip".to_owned()),

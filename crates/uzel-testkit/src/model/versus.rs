@@ -115,7 +115,8 @@ fn cut(graph: &Arc<Graph>, world: &mut World, whole: &Stage) -> Option<String> {
 /// A call that is made again begins later than it did.
 fn without_start(event: &Event) -> Event {
     let mut event = event.clone();
-    if let Event::Returned { started, .. } | Event::Failed { started, .. } | Event::Blocked { started, .. } = &mut event {
+    if let Event::Returned { started, .. } | Event::Failed { started, .. } | Event::Blocked { started, .. } = &mut event
+    {
         *started = Time(0);
     }
     event
@@ -135,13 +136,16 @@ fn unlike(stage: &Stage, rules: &Outcome) -> Option<String> {
         let (here, there) = (places.get(path), rules.instances.get(path));
         let same = here.zip(there).is_some_and(|(here, there)| {
             // The engine keeps no time for what was never called.
-            here.state == there.state && here.value == there.value && (here.ended.is_none() || here.ended == there.ended)
+            here.state == there.state
+                && here.value == there.value
+                && (here.ended.is_none() || here.ended == there.ended)
         });
         if !same {
             found.push(format!("`{path}` is {here:?},\n    and by the rules {there:?}"));
         }
     }
-    let called: Vec<(u64, String)> = stage.called().iter().map(|(time, path)| (time.0 as u64, path.to_string())).collect();
+    let called: Vec<(u64, String)> =
+        stage.called().iter().map(|(time, path)| (time.0 as u64, path.to_string())).collect();
     let should: Vec<(u64, String)> = rules.calls.iter().map(|(time, path)| (*time, path.clone())).collect();
     if called != should {
         found.push(format!("called were {called:?},\n    and by the rules {should:?}"));

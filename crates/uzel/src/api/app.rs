@@ -35,6 +35,8 @@ use super::{
     setup::{File, Secrets, Setup},
 };
 
+mod callbacks;
+
 /// An app that can run, with the store of its runs. Cheap to clone; clones share everything.
 #[derive(Clone)]
 pub struct App {
@@ -127,6 +129,11 @@ impl App {
     /// The checked program.
     pub fn graph(&self) -> &Graph {
         &self.inner.app.graph
+    }
+
+    /// The app as a file, in one form whether it was loaded or built. Functions of the program are `rust:NAME` in it.
+    pub fn to_yaml(&self) -> String {
+        self.graph().to_yaml()
     }
 
     /// What the check says beside errors.

@@ -34,6 +34,7 @@ pub(crate) type Secrets = dyn Fn(&str) -> Option<String> + Send + Sync;
 pub struct Setup<P> {
     program: P,
     functions: Vec<Registered>,
+    overlays: Vec<String>,
     wanted: Vec<Wanted>,
     store: Option<PathBuf>,
     folder: PathBuf,
@@ -58,24 +59,25 @@ pub(crate) struct Loaded {
 /// A program that can be read.
 pub(crate) trait Program {
     /// Reads and checks it.
-    fn read(self, functions: Vec<Registered>, files: &Folder<'_>, catalog: &Catalog) -> Loaded;
+    fn read(self, functions: Vec<Registered>, overlays: Vec<String>, files: &Folder<'_>, catalog: &Catalog) -> Loaded;
 }
 
 impl Program for File {
-    fn read(self, functions: Vec<Registered>, files: &Folder<'_>, catalog: &Catalog) -> Loaded {
+    fn read(self, functions: Vec<Registered>, overlays: Vec<String>, files: &Folder<'_>, catalog: &Catalog) -> Loaded {
+        let choices = Choices { overlays, ..self.choices };
         let name = self.path.display().to_string();
         let main = self.path.file_name().map_or_else(|| name.clone(), |main| main.to_string_lossy().into_owned());
         let functions: BTreeMap<_, _> = functions.into_iter().map(|f| (f.name.clone(), f)).collect();
-        let reading = check::read(&main, files, &with_functions(catalog, &functions), &self.choices);
-        Loaded { reading, functions, choices: self.choices, name }
+        let reading = check::read(&main, files, &with_functions(catalog, &functions), &choices);
+        Loaded { reading, functions, choices, name }
     }
 }
 
 impl Program for Builder {
-    fn read(self, functions: Vec<Registered>, files: &Folder<'_>, catalog: &Catalog) -> Loaded {
-        let name = self.name().to_owned();
-        let built = functions.into_iter().fold(self, Self::function).read(files, catalog, &Choices::default());
-        Loaded { reading: built.reading, functions: built.functions, choices: Choices::default(), name }
+    fn read(self, functions: Vec<Registered>, overlays: Vec<String>, files: &Folder<'_>, catalog: &Catalog) -> Loaded {
+        let (name, choices) = (self.name().to_owned(), Choices { overlays, ..Choices::default() });
+        let built = functions.into_iter().fold(self, Self::function).read(files, catalog, &choices);
+        Loaded { reading: built.reading, functions: built.functions, choices, name }
     }
 }
 
@@ -87,7 +89,8 @@ fn with_functions(catalog: &Catalog, functions: &BTreeMap<String, Registered>) -
 
 impl<P> Setup<P> {
     fn new(program: P, folder: PathBuf) -> Self {
-        Self { program, functions: vec![], wanted: vec![], store: None, folder, secrets: Arc::new(secret) }
+        let (functions, overlays, wanted) = (vec![], vec![], vec![]);
+        Self { program, functions, overlays, wanted, store: None, folder, secrets: Arc::new(secret) }
     }
 
     /// A function of this program that nodes run as `rust:NAME`. It takes one argument, a struct whose fields the
@@ -101,6 +104,13 @@ impl<P> Setup<P> {
         R: Future<Output = Result<O, Failure>> + Send + 'static,
     {
         self.functions.push(Registered::named(name, function));
+        self
+    }
+
+    /// Puts a file over the app, as `--overlay` does: other models, connections, limits, flags, defaults. The path is
+    /// from the folder of the app. Call it again for several; later ones are put over earlier ones.
+    pub fn overlay(mut self, path: impl Into<String>) -> Self {
+        self.overlays.push(path.into());
         self
     }
 
@@ -148,8 +158,8 @@ impl<P: Program> Setup<P> {
     /// Everything that is wrong with the app, each with its place; a missing secret; a store that another process has.
     pub fn build(self) -> Result<App, Error> {
         let catalog = uzel_std::catalog();
-        let read = self.program.read(self.functions, &Folder(&self.folder), &catalog);
-        let Reading { graph, mut diagnostics, mut sources } = read.reading;
+        let read = self.program.read(self.functions, self.overlays, &Folder(&self.folder), &catalog);
+        let Reading { graph, mut diagnostics, mut sources, .. } = read.reading;
         if let Some(graph) = &graph {
             self.wanted.iter().for_each(|wanted| wanted.check(graph, &mut sources, &mut diagnostics));
         }
@@ -282,6 +292,13 @@ impl Files for Folder<'_> {
         let file = std::fs::File::open(self.0.join(path)).map_err(words)?;
         file.take(MOST).read_to_end(&mut bytes).map_err(words)?;
         Ok(bytes)
+    }
+
+    fn beside(&self, path: &str) -> Vec<String> {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let entries = std::fs::read_dir(self.0.join(folder)).into_iter().flatten().flatten().take(1_000);
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        names.map(|name| if folder.is_empty() { name } else { format!("{folder}/{name}") }).collect()
     }
 }
 

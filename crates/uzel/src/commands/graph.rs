@@ -8,9 +8,9 @@ use uzel_core::{
 };
 
 use crate::{
-    cli::{AppChoice, ModelChoice},
+    cli::{AppChoice, OutsideChoice},
     exit::{Error, Exit},
-    project::{Project, choices},
+    project::Project,
     render::{BLUE, BOLD, CYAN, DIM, GREEN, MAGENTA, RED, Terminal, YELLOW, paint},
 };
 
@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     app: AppChoice,
     #[command(flatten)]
-    model: ModelChoice,
+    outside: OutsideChoice,
     /// What to draw for
     #[arg(long, default_value = "terminal")]
     format: Format,
@@ -53,7 +53,7 @@ enum Format {
 
 pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Error> {
     let project = Project::find(&arguments.app.app)?;
-    let reading = project.read_or_report(terminal, &choices(&arguments.model.models)?)?;
+    let reading = project.read_or_report(terminal, &project.choices(&arguments.outside)?)?;
     let Some(graph) = reading.graph else { return Err(Error::said(Exit::Failed)) };
     let columns = || terminal_size().map_or(COLUMNS, |(Width(columns), _)| columns);
     let look = Look { width: usize::from(arguments.width.unwrap_or_else(columns)), ascii: arguments.ascii };

@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum From {
-    /// Ten lines: one node that sorts messages
+    /// One node that sorts messages
     Hello,
     /// The support desk of an online shop: guards, search, business rules, approvals
     Support,

@@ -1,9 +1,9 @@
 //! `uzel run`: one run of an app, or one for each line of a file.
 
-use std::{num::NonZeroUsize, sync::Arc};
+use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use clap::Args;
-use uzel_core::{check::Choices, event::RunId, graph::Graph, store::Head};
+use uzel_core::{check::Choices, duration, event::RunId, graph::Graph, store::Head};
 use uzel_runtime::{
     driver::{Nobody, Watcher},
     engine::Start,
@@ -13,13 +13,13 @@ use uzel_runtime::{
 use super::conclude;
 use crate::{
     batch::{Batch, Settings},
-    cli::{AppChoice, Global, ModelChoice},
+    cli::{AppChoice, Global, OutsideChoice},
     environment,
     exit::{Error, Exit},
     inputs,
     opened::{Opened, block_on},
     pool::{Job, Work, drive_one},
-    project::{Project, choices, store_option},
+    project::{Project, store_option},
     render::{DIM, Terminal, YELLOW},
 };
 
@@ -53,7 +53,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
-    model: ModelChoice,
+    outside: OutsideChoice,
     /// Set a flag of the app: NAME=VALUE, or NAME for true
     #[arg(long = "flag", value_name = "NAME=VALUE")]
     flags: Vec<String>,
@@ -66,11 +66,14 @@ pub(crate) struct Arguments {
     /// Show a model's text as it comes
     #[arg(long)]
     stream: bool,
+    /// Stay for timers that go off within this time; a run that waits longer is parked [default: 1m]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, conflicts_with = "inputs")]
+    wait: Option<Duration>,
 }
 
 pub(crate) fn run(terminal: &Terminal, global: &Global, arguments: &Arguments) -> Result<Exit, Error> {
     let project = Project::find(&arguments.app.app)?;
-    let choices = choices(&arguments.model.models)?;
+    let choices = project.choices(&arguments.outside)?;
     if let Some(id) = &arguments.id {
         check_id(id)?;
     }
@@ -95,7 +98,10 @@ pub(crate) fn run(terminal: &Terminal, global: &Global, arguments: &Arguments) -
     let input = inputs::values("--input", &arguments.input, &graph.inputs.ty)?;
     let input = inputs::checked(&graph, input)?;
     let watcher: Arc<dyn Watcher> = Arc::new(Voice::new(terminal, arguments.stream));
-    let opened = Opened::own(&dir, terminal, watcher)?;
+    let mut opened = Opened::own(&dir, terminal, watcher)?;
+    if let Some(wait) = arguments.wait {
+        opened.patience = wait;
+    }
     let id = RunId::from(arguments.id.clone().unwrap_or_else(|| RealWorld::default().id()));
     let start = Start { id: Some(id), input, by: Some(by), flags, dry_run: arguments.dry_run, batch: None };
     block_on(single(terminal, &opened, &project, &graph, &choices, start, arguments.json))
@@ -155,12 +161,12 @@ async fn go_on(terminal: &Terminal, opened: &Opened, head: &Head, json: bool) ->
 pub(crate) async fn drive(
     terminal: &Terminal,
     opened: &Opened,
-    graph: &Graph,
+    graph: &Arc<Graph>,
     id: &RunId,
     job: Job,
     json: bool,
 ) -> Result<Exit, Error> {
-    match drive_one(&opened.engine, job).await? {
+    match drive_one(&opened.engine, job, opened.patience).await? {
         Some(head) => conclude(terminal, opened, graph, &head, json).await,
         None => {
             let command = format!("{} resume {id}{}", terminal.program, store_option(&opened.dir));

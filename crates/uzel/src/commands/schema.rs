@@ -42,7 +42,7 @@ pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Er
 }
 
 /// The whole schema.
-fn schema(catalog: &Catalog) -> Value {
+pub(crate) fn schema(catalog: &Catalog) -> Value {
     let mut defs = Defs::default();
     let mut root = defs.take::<Document>();
     nodes(catalog, &mut defs);

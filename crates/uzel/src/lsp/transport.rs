@@ -114,7 +114,9 @@ mod tests {
     fn what_is_written_is_read() {
         let mut bytes = vec![];
         let messages = [json!({ "id": 1, "text": "ä\r\n" }), json!({})];
-        messages.iter().for_each(|message| write(&mut bytes, message).unwrap());
+        for message in &messages {
+            write(&mut bytes, message).unwrap();
+        }
         let found = all(&bytes);
         let wanted = messages.map(|message| Ok(Incoming::Message(message)));
         assert_eq!(found[..2], wanted);
@@ -133,7 +135,8 @@ mod tests {
     fn a_long_message_is_not_kept() {
         let length = MOST_BYTES + 1;
         let bytes = format!("Content-Length: {length}\r\n\r\n").into_bytes();
-        let mut input = io::BufReader::new(bytes.chain(io::repeat(b' ').take(length)).chain(&b"Content-Length: 2\r\n\r\n{}"[..]));
+        let mut input =
+            io::BufReader::new(bytes.chain(io::repeat(b' ').take(length)).chain(&b"Content-Length: 2\r\n\r\n{}"[..]));
         assert!(matches!(read(&mut input), Ok(Incoming::Unreadable(_))));
         assert_eq!(read(&mut input), Ok(Incoming::Message(json!({}))));
     }

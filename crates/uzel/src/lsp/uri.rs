@@ -74,7 +74,9 @@ mod tests {
 
     #[test]
     fn what_is_no_file_has_no_path() {
-        for uri in ["untitled:Untitled-1", "", "file://", "file:///%zz", "file:///%ff", "file:///%4", "http://a/b", "/a"] {
+        for uri in
+            ["untitled:Untitled-1", "", "file://", "file:///%zz", "file:///%ff", "file:///%4", "http://a/b", "/a"]
+        {
             assert_eq!(to_path(uri), None, "{uri}");
         }
     }

@@ -10,6 +10,7 @@ use std::{
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 use uzel_core::{
+    check::Waived,
     diagnostic::{Diagnostic, Severity},
     source::{Source, SourceId, Sources, Span},
 };
@@ -130,8 +131,18 @@ impl Report<'_> {
     }
 
     /// The same as JSON, one object each.
-    pub(crate) fn json(&self) -> Value {
-        Value::Array(self.diagnostics.iter().map(|diagnostic| self.one_json(diagnostic)).collect())
+    pub(crate) fn json(&self) -> Vec<Value> {
+        self.diagnostics.iter().map(|diagnostic| self.one_json(diagnostic)).collect()
+    }
+
+    /// What the file accepts, as [`Self::json`] has it, each with why and until when.
+    pub(crate) fn waived_json(&self, waived: &[Waived]) -> Vec<Value> {
+        let one = |waived: &Waived| {
+            let mut value = self.one_json(&waived.diagnostic);
+            value["waived"] = json!({ "reason": waived.reason, "until": waived.until.to_string() });
+            value
+        };
+        waived.iter().map(one).collect()
     }
 
     fn one_json(&self, diagnostic: &Diagnostic) -> Value {

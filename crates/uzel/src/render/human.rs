@@ -1,7 +1,7 @@
 //! Times, money, sizes and long values in a form for people. Used by everything that prints.
 
 use serde_json::Value;
-use uzel_core::event::Time;
+use uzel_core::{date::Date, event::Time};
 
 /// A length of time: `840 ms`, `3.2 s`, `4 min`, `2 h`, `3 d`.
 pub(crate) fn span(millis: u64) -> String {
@@ -15,20 +15,11 @@ pub(crate) fn span(millis: u64) -> String {
     }
 }
 
-/// A time in UTC, to the second. Days to a date: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms",
-/// `civil_from_days`.
+/// A time in UTC, to the second.
 pub(crate) fn utc(time: Time) -> String {
-    let seconds = time.0.div_euclid(1_000);
-    let (days, rest) = (seconds.div_euclid(86_400) + 719_468, seconds.rem_euclid(86_400));
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+    let seconds = time.0.div_euclid(1_000).rem_euclid(86_400);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{} {hour:02}:{minute:02}:{second:02} UTC", Date::of(time))
 }
 
 /// How long ago, or in how long.

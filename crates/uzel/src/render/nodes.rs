@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 use serde_json::Value;
 use uzel_core::{
-    event::{EffectMeta, Time},
+    event::{EffectMeta, Time, Wait},
     run::{EffectView, NodeView, Run},
     store::{Head, Task},
 };
@@ -109,7 +109,13 @@ impl Show {
 
     fn parts(self, view: &NodeView, tasks: &[Task]) -> Vec<String> {
         let mut parts = vec![];
-        if let Some(why) = &view.why {
+        let timer = match &view.wait {
+            Some(Wait::Until(time)) => {
+                Some(format!("until {} ({})", human::utc(*time), human::relative(*time, self.now)))
+            }
+            _ => None,
+        };
+        if let Some(why) = timer.as_ref().or(view.why.as_ref()) {
             parts.push(format!("why   {}", if self.full { why.clone() } else { human::cut(why, MOST) }));
         }
         if let Some(failure) = &view.failure {
@@ -140,6 +146,10 @@ impl Show {
         }
         if let Some(answer) = &view.answer {
             parts.push(format!("answered  {} by {} at {}", answer.action, answer.by, human::utc(answer.at)));
+        }
+        if let Some(Wait::Callback { token, due, .. }) = &view.wait {
+            let due = due.map(|due| format!(", due {}", human::relative(due, self.now))).unwrap_or_default();
+            parts.push(format!("call  {}{due}", paint(self.colour, CYAN, token)));
         }
         if let Some(task) = tasks.iter().find(|task| task.instance == view.instance && task.closed.is_none()) {
             let due =

@@ -286,10 +286,10 @@ fn the_example_runs_to_its_end() {
           classify writes: {"topic":"technical"}
           classify is done
           route is done
-          summary writes: The app crashes with an error when I log in.
-          summary is done
+          logs[0].search is done
+          logs[1].search is done
           draft is done
-          succeeded: We look into it: "The app crashes with an error when I log in." Please send us the log.
+          succeeded: We look into it. Your logs say: the token has expired.
     "#]]
     .assert_eq(&String::from_utf8_lossy(&output.stdout));
     assert!(output.status.success());

@@ -37,7 +37,10 @@ fn two_apps() -> Scratch {
         ("app.yaml", MAIN),
         ("apps/greet/app.yaml", GREET),
         ("apps/greet/data/book.sql", "CREATE TABLE t (x);"),
-        ("apps/greet/shout.js", "export function shout({ text, times }) { return { text: text + '!'.repeat(times) }; }"),
+        (
+            "apps/greet/shout.js",
+            "export function shout({ text, times }) { return { text: text + '!'.repeat(times) }; }",
+        ),
         ("apps/greet/prompts/note.md", "Note that {{ shout.text }} was said."),
     ])
 }
@@ -46,14 +49,17 @@ fn two_apps() -> Scratch {
 #[test]
 fn another_app_runs_with_its_own_files() {
     let scratch = two_apps();
-    scratch.check(&["run", "--id", "r-1", "-i", r#"names=["Ada","Bob"]"#, "-q"], expect![[r#"
+    scratch.check(
+        &["run", "--id", "r-1", "-i", r#"names=["Ada","Bob"]"#, "-q"],
+        expect![[r#"
         exit 0
         --- stdout
         [
           "Dr Ada!!",
           "Dr Bob!!"
         ]
-    "#]]);
+    "#]],
+    );
     let shown = scratch.fine(&["show", "r-1"]);
     for place in ["greetings[0].who", "greetings[1].shout", "greetings[1].noted"] {
         assert!(shown.contains(place), "{place} is missing:\n{shown}");
@@ -79,7 +85,9 @@ fn a_file_of_another_app_is_part_of_the_release() {
 fn what_another_app_is_given_must_fit() {
     let scratch = two_apps();
     scratch.write("app.yaml", MAIN.replace(r#"{ name: "${{ name }}" }"#, r#"{ nam: "${{ name }}" }"#));
-    scratch.check(&["check", "app.yaml"], expect![[r#"
+    scratch.check(
+        &["check", "app.yaml"],
+        expect![[r#"
         exit 1
         --- stdout
         error[UZ1002]: `name` is missing: the app's input needs it
@@ -101,7 +109,8 @@ fn what_another_app_is_given_must_fit() {
                    run `uzel explain UZ1001`
 
         app.yaml: 2 errors
-    "#]]);
+    "#]],
+    );
 }
 
 /// A mistake in another app is reported in its own file.
@@ -151,10 +160,13 @@ output: ${{ each.items }}
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("`each`") && stderr.contains("`for_each` must be a list, and is a number"), "{stderr}");
-    scratch.check(&["run", "--id", "r-2", "-i", "names=[]", "-q"], expect![[r#"
+    scratch.check(
+        &["run", "--id", "r-2", "-i", "names=[]", "-q"],
+        expect![[r#"
         exit 1
         --- stderr
         error: run r-2 failed at node `each` (app.yaml:5:3)
           invalid: `for_each` must be a list, and is a text
-    "#]]);
+    "#]],
+    );
 }

@@ -6,10 +6,13 @@ use expect_test::expect;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uzel::{
-    App, Builder, Error, Failure, Graph, Setup, code, code_fn, code_fn_as, connection, guard, hours, http, human, json,
+    App, Builder, Error, Failure, Setup, code, code_fn, code_fn_as, connection, guard, hours, http, human, json,
     limits, llm, model, node, retrieve, route, seconds, tool, uses,
 };
-use uzel_core::check::{Choices, read};
+use uzel_core::{
+    check::{Choices, read},
+    kind::Catalog,
+};
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 struct Ticket {
@@ -137,30 +140,6 @@ fn large() -> Builder {
         .output("refunded", "${{ pay != none }}")
 }
 
-/// What two graphs must have in common to be the same program.
-fn shape(graph: &Graph) -> String {
-    let mut out =
-        format!("{} {:?} {:?} {:?} {:?}\n", graph.name, graph.description, graph.inputs, graph.limits, graph.secrets);
-    let _ = writeln!(out, "{:?}", graph.flags);
-    let declared = &graph.declared;
-    let models = declared.models.iter().map(|(name, d)| (name, d.def.name, d.tree.to_json()));
-    let tools = declared.tools.iter().map(|(name, d)| (name, d.def.name, d.tree.to_json()));
-    let connections = declared.connections.iter().map(|(name, d)| (name, d.def.name, d.tree.to_json()));
-    let knowledge = declared.knowledge.iter().map(|(name, d)| (name, d.def.name, d.tree.to_json()));
-    for (name, def, tree) in models.chain(tools).chain(connections).chain(knowledge) {
-        let _ = writeln!(out, "{name} {def} {tree}");
-    }
-    for (id, node) in &graph.nodes {
-        let parents: Vec<_> = node.parents.iter().map(|edge| (edge.from, &edge.via)).collect();
-        let inputs: Vec<_> = node.inputs.iter().map(|input| &input.name).collect();
-        let (kind, config) = (node.kind.name, node.config.to_json());
-        let _ = writeln!(out, "{id} {kind} {parents:?} {:?} {} {:?}", node.children, node.gated, node.policy);
-        let _ =
-            writeln!(out, "  {config} {inputs:?} -> {}", serde_json::to_string(&node.output.to_json_schema()).unwrap());
-    }
-    out
-}
-
 #[test]
 fn the_file_of_an_app_gives_the_same_graph() {
     let catalog = uzel_std::catalog();
@@ -173,10 +152,13 @@ fn the_file_of_an_app_gives_the_same_graph() {
     assert_eq!(built.functions.keys().collect::<Vec<_>>(), ["draft"]);
 
     let files = BTreeMap::from([("app.yaml".to_owned(), yaml.clone().into_bytes())]);
+    let functions = built.functions.into_iter().map(|(name, function)| (name, function.def)).collect();
+    let catalog = Catalog { functions, ..catalog };
     let again = read("app.yaml", &files, &catalog, &Choices::default());
     let said: Vec<String> = again.diagnostics.iter().map(|d| format!("{} {}", d.code, d.message)).collect();
     let again = again.graph.unwrap_or_else(|| panic!("{said:#?}\n{yaml}"));
-    assert_eq!(shape(&graph), shape(&again), "{yaml}");
+    assert_eq!(graph.shape(), again.shape(), "{yaml}");
+    assert_eq!((graph.to_yaml(), again.to_yaml()), (yaml.clone(), yaml));
     assert_eq!(problems, said, "the check says the same of both");
     assert_eq!(graph.nodes.len(), 10);
 }
@@ -339,6 +321,7 @@ fn a_prompt_may_be_a_file_of_the_folder() {
     let app = || small("files").folder(folder.path()).node("ask", llm("fast").prompt("ask.md"));
     let built = app().build().unwrap();
     assert!(built.graph().files.contains_key("ask.md"));
+    assert_eq!(built.to_yaml(), app().to_yaml());
     assert!(app().to_yaml().contains("prompt: ask.md"));
     let Err(Error::App(problems)) = app().folder("/nowhere").build() else { panic!("the file was found") };
     assert_eq!(problems.list.first().map(|problem| problem.code.as_str()), Some("UZ0013"));

@@ -170,6 +170,7 @@ fn rows() -> Vec<(&'static str, Made)> {
         "node.map/do": map_over("x").do_(llm("m"));
         "node.map/do": map_over("x").body(|body| body.node("a", llm("m")));
         "node.map/output": map_over("x").body(|body| body.output("a", 1));
+        "node.map/output": map_over("x").output_value("x");
         "node.reduce/over": reduce("x");
         "node.reduce/as": reduce("x").as_("y");
         "node.reduce/batch": reduce("x").batch(2);

@@ -29,7 +29,7 @@ impl Files for Disk {
 }
 
 /// A fresh copy, without the database and cache of earlier runs.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

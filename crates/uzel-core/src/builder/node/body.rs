@@ -55,6 +55,12 @@ impl Node {
         self.set("do", node.into())
     }
 
+    /// What each run of the body gives, with `${{ }}`; its one node is called `do` here.
+    #[track_caller]
+    pub fn output_value(self, value: impl Into<Value>) -> Self {
+        self.set("output", value.into())
+    }
+
     /// The name that expressions in the body have for the item of a `map` or the batch of a `reduce`.
     #[track_caller]
     pub fn as_(self, name: &str) -> Self {

@@ -78,8 +78,8 @@ impl Checker<'_> {
             BinOpKind::Gte => self.compare(&e.left, CompareOpKind::Gte, &e.right),
             BinOpKind::In => self.compare(&e.left, CompareOpKind::In, &e.right),
             BinOpKind::Concat => {
-                self.ty(&e.left, Use::Operand);
-                self.ty(&e.right, Use::Operand);
+                self.printed(&e.left);
+                self.printed(&e.right);
                 Type::String
             }
             _ => self.arithmetic(expr, e),
@@ -89,6 +89,18 @@ impl Checker<'_> {
     fn arithmetic(&mut self, expr: &Expr<'_>, e: &Spanned<BinOp<'_>>) -> Type {
         let left = self.ty(&e.left, Use::Operand);
         let right = self.ty(&e.right, Use::Operand);
+        let sign = sign(e.op);
+        for (operand, ty) in [(&e.left, &left), (&e.right, &right)] {
+            if *ty == Type::Null {
+                let message = format!("`{sign}` cannot take `{}`, which is always null", self.written(&range(operand)));
+                self.push(Code::TYPE_MISMATCH, range(expr), message, None, &[operand]);
+                return Type::Any;
+            }
+        }
+        if matches!(e.op, BinOpKind::Div | BinOpKind::FloorDiv | BinOpKind::Rem) && is_zero(&e.right) {
+            let message = format!("`{sign} 0` always fails");
+            self.push(Code::ALWAYS_FAILS, range(expr), message, Some("divide by something else".to_owned()), &[]);
+        }
         let whole = is_whole(&left) && is_whole(&right);
         let number = if whole { Type::Integer } else { Type::Number };
         let (Some(a), Some(b)) = (family(&left), family(&right)) else { return Type::Any };
@@ -99,38 +111,50 @@ impl Checker<'_> {
             (BinOpKind::Add, Family::List, Family::List) => {
                 Some(Type::union(left.without_null(), right.without_null()))
             }
-            (BinOpKind::Mul, Family::Text, Family::Number) | (BinOpKind::Mul, Family::Number, Family::Text) => {
-                Some(Type::String)
+            (BinOpKind::Mul, Family::Text, Family::Number) if may_be_whole(&e.right, &right) => Some(Type::String),
+            (BinOpKind::Mul, Family::Number, Family::Text) if may_be_whole(&e.left, &left) => Some(Type::String),
+            (BinOpKind::Mul, Family::List, Family::Number) if may_be_whole(&e.right, &right) => {
+                Some(left.without_null())
             }
-            (BinOpKind::Mul, Family::List, Family::Number) => Some(left.without_null()),
-            (BinOpKind::Mul, Family::Number, Family::List) => Some(right.without_null()),
-            // `%` on a text is formatting in Python; whether the engine has it is left to the run.
-            (BinOpKind::Rem, Family::Text, _) => Some(Type::Any),
+            (BinOpKind::Mul, Family::Number, Family::List) if may_be_whole(&e.left, &left) => {
+                Some(right.without_null())
+            }
             _ => None,
         };
         fits.unwrap_or_else(|| {
-            let sign = sign(e.op);
-            let message = format!("`{sign}` cannot take {} and {}", left.without_null(), right.without_null());
+            let (left, right) = (self.named(&e.left, &left), self.named(&e.right, &right));
+            let message = format!("`{sign}` cannot take {left} and {right}");
             let texts = a == Family::Text || b == Family::Text;
             let help = (texts && matches!(e.op, BinOpKind::Add)).then(|| "write `~` to join texts".to_owned());
             let help =
                 help.or_else(|| texts.then(|| "write `| int` or `| float` to make a number of a text".to_owned()));
-            self.push(Code::TYPE_MISMATCH, range(expr), message, help);
+            self.push(Code::TYPE_MISMATCH, range(expr), message, help, &[&e.left, &e.right]);
             Type::Any
         })
     }
 
     pub(super) fn negated(&mut self, expr: &Expr<'_>, inner: &Expr<'_>) -> Type {
         let ty = self.ty(inner, Use::Operand);
+        let truth = ty.members().iter().all(|member| match member {
+            Type::Boolean => true,
+            Type::Enum(values) => values.iter().all(Value::is_boolean),
+            _ => false,
+        });
         match family(&ty) {
-            Some(Family::Number) if is_whole(&ty) => Type::Integer,
-            Some(Family::Number) => Type::Number,
-            Some(_) => {
-                let message = format!("`-` cannot take {}", ty.without_null());
-                self.push(Code::TYPE_MISMATCH, range(expr), message, None);
+            Some(Family::Number) if !truth => {
+                if is_whole(&ty) {
+                    Type::Integer
+                } else {
+                    Type::Number
+                }
+            }
+            None if ty != Type::Null => Type::Any,
+            _ => {
+                let message = format!("`-` cannot take {}", self.named(inner, &ty));
+                let help = truth.then(|| "write `not`".to_owned());
+                self.push(Code::TYPE_MISMATCH, range(expr), message, help, &[inner]);
                 Type::Any
             }
-            None => Type::Any,
         }
     }
 
@@ -139,37 +163,59 @@ impl Checker<'_> {
             CompareOpKind::Eq | CompareOpKind::Ne => {
                 let a = self.ty(left, Use::Condition);
                 let b = self.ty(right, Use::Condition);
-                self.can_be_equal(left, &a, right, &b);
+                self.can_be_equal(left, &a, right, &b, "equal to");
             }
-            CompareOpKind::In | CompareOpKind::NotIn => {
-                let a = self.ty(left, Use::Condition);
-                let b = self.ty(right, Use::Operand);
-                match b.without_null() {
-                    Type::List(item) => self.can_be_equal(left, &a, right, &item),
-                    b if family(&b) == Some(Family::Number) => {
-                        let message = format!("`in` cannot look into {b}");
-                        self.push(Code::TYPE_MISMATCH, range(right), message, None);
-                    }
-                    _ => {}
-                }
-            }
+            CompareOpKind::In | CompareOpKind::NotIn => self.contains(left, right),
             _ => {
                 let a = self.ty(left, Use::Operand);
                 let b = self.ty(right, Use::Operand);
-                if let (Some(x), Some(y)) = (family(&a), family(&b))
-                    && x != y
-                {
-                    let (a, b) = (a.without_null(), b.without_null());
+                if a == Type::Null || b == Type::Null {
+                    let message = "null has no order: nothing is less or more than it".to_owned();
+                    let at = range(left).start..range(right).end;
+                    self.push(Code::TYPE_MISMATCH, at, message, None, &[left, right]);
+                    return Type::Boolean;
+                }
+                let (known, other) = (family(&a), family(&b));
+                let maps = known == Some(Family::Map) && other == Some(Family::Map);
+                if maps || known.is_some() && other.is_some() && known != other {
+                    let (a, b) = (self.named(left, &a), self.named(right, &b));
                     let message = format!("{a} and {b} have no order: one is never less or more than the other");
-                    self.push(Code::TYPE_MISMATCH, range(left).start..range(right).end, message, None);
+                    let at = range(left).start..range(right).end;
+                    self.push(Code::TYPE_MISMATCH, at, message, None, &[left, right]);
                 }
             }
         }
         Type::Boolean
     }
 
-    /// Tells when two values can never be equal. Comparing with null is a test, and always allowed.
-    fn can_be_equal(&mut self, left: &Expr<'_>, a: &Type, right: &Expr<'_>, b: &Type) {
+    /// `in`: an item of a list, a part of a text, a name of a field.
+    fn contains(&mut self, left: &Expr<'_>, right: &Expr<'_>) {
+        let a = self.ty(left, Use::Condition);
+        let b = self.ty(right, Use::Operand);
+        match (b.without_null(), family(&b)) {
+            (Type::List(item), _) => self.can_be_equal(left, &a, right, &item, "in"),
+            (_, Some(Family::Number)) => {
+                let message = format!("`in` cannot look into {}", self.named(right, &b));
+                self.push(Code::TYPE_MISMATCH, range(right), message, None, &[right]);
+            }
+            _ if b == Type::Null => {
+                let message = "`in` cannot look into null".to_owned();
+                self.push(Code::TYPE_MISMATCH, range(right), message, None, &[right]);
+            }
+            (_, Some(whole)) if family(&a).is_some_and(|found| found != Family::Text) => {
+                let what = if whole == Family::Map { "the names of a map's fields" } else { "texts" };
+                let message =
+                    format!("`in` looks for {what} in {}, and {} is none", self.named(right, &b), self.named(left, &a));
+                let help = "write `| string` to make a text of it".to_owned();
+                self.push(Code::TYPE_MISMATCH, range(left), message, Some(help), &[left, right]);
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells when two values can never be equal, or one never be an item of the other. Comparing with null is a test, and
+    /// always allowed.
+    fn can_be_equal(&mut self, left: &Expr<'_>, a: &Type, right: &Expr<'_>, b: &Type, how: &str) {
         self.types.hear(|heard| {
             let marked = |expr: &Expr<'_>| matches!(expr, Expr::Const(c) if c.value.as_str().is_some_and(|text| heard.marks(text)));
             let other = if marked(left) { Some(b) } else { marked(right).then_some(a) };
@@ -187,15 +233,32 @@ impl Checker<'_> {
         let (mistake, mistaken, other, ty) =
             if literal(left) && !literal(right) { (left, &a, right, &b) } else { (right, &b, left, &a) };
         let name = self.written(&range(other));
-        let message = format!("`{name}` is never equal to {mistaken}: it is {ty}");
+        let message = match how {
+            "in" if !literal(mistake) => {
+                let list = self.written(&range(right));
+                format!("`{}` is never in `{list}`: it is {a}, and the items are {b}", self.written(&range(left)))
+            }
+            _ if literal(mistake) => format!("`{name}` is never equal to {mistaken}: it is {ty}"),
+            _ => format!("`{name}` is never equal to {}: it is {ty}", self.named(mistake, mistaken)),
+        };
         let texts = |ty: &Type| -> Vec<String> {
             let values = ty.members().iter().filter_map(Type::enum_values).flatten();
             values.filter_map(Value::as_str).map(str::to_owned).collect()
         };
         let known = texts(ty);
         let help = texts(mistaken).first().and_then(|word| did_you_mean(word, known.iter().map(String::as_str)));
-        self.push(Code::NEVER_EQUAL, range(mistake), message, help);
+        self.push(Code::NEVER_EQUAL, range(mistake), message, help, &[other, mistake]);
     }
+}
+
+/// Whether some value of an expression of this type is a whole number.
+fn may_be_whole(expr: &Expr<'_>, ty: &Type) -> bool {
+    is_whole(ty) || !matches!(expr, Expr::Const(_))
+}
+
+/// Whether an expression is a zero that is written out.
+fn is_zero(expr: &Expr<'_>) -> bool {
+    matches!(expr, Expr::Const(c) if c.value.is_number() && f64::try_from(c.value.clone()).is_ok_and(|n| n == 0.0))
 }
 
 /// What a value is when it counts as false, for `and`; none when it never does.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use minijinja::machinery::ast::Expr;
 
-use super::{Checker, Use};
+use super::{Checker, Family, Origin, Use, family};
 use crate::{
     diagnostic::{Code, Diagnostic, did_you_mean},
     expr::{
@@ -20,8 +20,8 @@ struct Reached {
     ty: Type,
     /// Plain names from the root on; none when something else is between.
     path: Option<Vec<String>>,
-    /// The nearest declaration, and the name of what is declared.
-    declared: Option<(Span, String)>,
+    /// The nearest declaration.
+    declared: Option<Origin>,
     /// Null was possible at some step, and that was told.
     told: bool,
 }
@@ -29,7 +29,9 @@ struct Reached {
 impl Checker<'_> {
     /// The type of a name or of a chain of fields and items.
     pub(super) fn access(&mut self, expr: &Expr<'_>, how: Use) -> Type {
-        self.reach(expr, how).ty
+        let reached = self.reach(expr, how);
+        self.note(range(expr), reached.declared.as_ref());
+        reached.ty
     }
 
     fn reach(&mut self, expr: &Expr<'_>, how: Use) -> Reached {
@@ -47,10 +49,9 @@ impl Checker<'_> {
                         return self.field(&e.expr, base, name, bytes(key.span()));
                     }
                     let name = key.value.to_string();
-                    return self.item(base, Some(name));
+                    return self.item(&e.expr, &e.subscript_expr, base, Some(name));
                 }
-                self.ty(&e.subscript_expr, Use::Value);
-                self.item(base, None)
+                self.item(&e.expr, &e.subscript_expr, base, None)
             }
             other => Reached { ty: self.ty(other, Use::Condition), path: None, declared: None, told: false },
         }
@@ -64,7 +65,8 @@ impl Checker<'_> {
             let name = self.written(&at);
             let message = format!("`{name}` may be null, and then what is taken from it is null too");
             let help = format!("write `… if {name} else …`, `… or …`, or `… | default(…)`");
-            self.push(Code::MAY_BE_NULL, at, message, Some(help));
+            self.note(at.clone(), base.declared.as_ref());
+            self.push(Code::MAY_BE_NULL, at, message, Some(help), &[expr]);
             base.told = true;
         }
         base
@@ -75,22 +77,22 @@ impl Checker<'_> {
         let local = self.local(name).is_some();
         self.types.hear(|heard| {
             if heard.marks(name) {
-                let locals = self.locals.iter().rev().map(|(name, ty)| (name.clone(), ty.clone(), None));
+                let locals = self.locals.iter().rev().map(|local| (local.name.clone(), local.ty.clone(), None));
                 heard.expected = Some(Expected::Name(locals.chain(self.types.roots()).collect()));
             }
         });
         let (ty, declared) = match (self.local(name), self.types.get(name)) {
-            (Some(ty), _) => (ty.clone(), None),
-            (None, Some((ty, declared))) => (ty.clone(), declared.map(|at| (at, name.to_owned()))),
+            (Some(local), _) => (local.ty.clone(), local.origin.clone()),
+            (None, Some((ty, declared))) => (ty.clone(), declared.map(|at| Origin { at, name: name.to_owned() })),
             (None, None) => {
-                let known = self.types.names().chain(self.locals.iter().map(|(name, _)| name.as_str()));
+                let known = self.types.names().chain(self.locals.iter().map(|local| local.name.as_str()));
                 let help = did_you_mean(name, known);
-                self.push(Code::UNKNOWN_REFERENCE, at.clone(), format!("there is no node or root `{name}`"), help);
+                self.push(Code::UNKNOWN_REFERENCE, at.clone(), format!("there is no node or root `{name}`"), help, &[]);
                 (Type::Any, None)
             }
         };
         let reached = self.narrowed(Reached { ty, path, declared, told: false });
-        let declared = reached.declared.as_ref().map(|(at, _)| *at);
+        let declared = reached.declared.as_ref().filter(|_| !local).map(|origin| origin.at);
         self.stepped(&reached, at, None, declared, local);
         reached
     }
@@ -126,7 +128,7 @@ impl Checker<'_> {
             FieldLookup::Found(ty, declared) => {
                 let own = declared;
                 let declared = match (declared, &path) {
-                    (Some(at), Some(path)) => Some((at, path.join("."))),
+                    (Some(at), Some(path)) => Some(Origin { at, name: path.join(".") }),
                     _ => base.declared,
                 };
                 let reached = self.narrowed(Reached { ty, path, declared, told: base.told });
@@ -149,7 +151,7 @@ impl Checker<'_> {
         name: &str,
         mut known: Vec<String>,
         at: Range<usize>,
-        declared: Option<(Span, String)>,
+        declared: Option<Origin>,
     ) {
         known.dedup();
         let at = self.program.at(at);
@@ -164,25 +166,41 @@ impl Checker<'_> {
             Diagnostic::new(Code::UNKNOWN_FIELD, at, format!("`{owner}` has no field `{name}`")).help(help)
         };
         self.out.push(match declared {
-            Some((place, name)) => {
+            Some(Origin { at, name }) => {
                 let label = match name.as_str() {
                     "input" | "flags" | "run" | "node" | "loop" => format!("`{name}` has these fields"),
                     node if !node.contains('.') && !known.is_empty() => format!("`{node}` returns these fields"),
                     _ => format!("`{name}` is declared here"),
                 };
-                diagnostic.label(place, label)
+                diagnostic.label(at, label)
             }
             None => diagnostic,
         });
     }
 
-    fn item(&self, base: Reached, name: Option<String>) -> Reached {
+    fn item(&mut self, of: &Expr<'_>, subscript: &Expr<'_>, base: Reached, name: Option<String>) -> Reached {
         let nullable = base.ty.may_be_null();
+        let key = self.ty(subscript, Use::Operand);
+        let kind = family(&base.ty);
         let ty = match base.ty.without_null() {
             Type::List(item) => *item,
-            Type::String => Type::String,
+            _ if kind == Some(Family::Text) => Type::String,
             _ => Type::Any,
         };
+        match kind {
+            Some(Family::List | Family::Text) => self.index(subscript, &key),
+            Some(Family::Number) => {
+                let message = format!("`{}` has no items: it is {}", self.written(&range(of)), base.ty.without_null());
+                self.note(range(of), base.declared.as_ref());
+                self.push(Code::UNKNOWN_FIELD, range(subscript), message, None, &[of]);
+            }
+            Some(Family::Map) if family(&key).is_some_and(|key| key != Family::Text) => {
+                let message = format!("`{}` is a map: its fields have names, not numbers", self.written(&range(of)));
+                self.note(range(of), base.declared.as_ref());
+                self.push(Code::UNKNOWN_FIELD, range(subscript), message, None, &[of]);
+            }
+            _ => {}
+        }
         let path = match (base.path, name) {
             (Some(mut path), Some(name)) => {
                 path.push(name);
@@ -192,5 +210,13 @@ impl Checker<'_> {
         };
         let ty = if nullable { ty.or_null() } else { ty };
         self.narrowed(Reached { ty, path, declared: base.declared, told: base.told })
+    }
+
+    /// Whether a value can say which item of a list or which part of it is meant.
+    pub(super) fn index(&mut self, expr: &Expr<'_>, ty: &Type) {
+        if family(ty).is_some_and(|found| found != Family::Number) {
+            let message = format!("items are counted: {} is not an integer", self.named(expr, ty));
+            self.push(Code::TYPE_MISMATCH, range(expr), message, None, &[expr]);
+        }
     }
 }

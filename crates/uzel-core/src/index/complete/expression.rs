@@ -22,9 +22,10 @@ impl Asked<'_> {
     pub(super) fn in_expression(&self, marked: &str, text: Range<usize>, bare: bool) -> Option<Completion> {
         let at = marked.find(MARK)?;
         let source = marked.get(text.clone())?;
-        let region = match bare {
-            true => Region { start: 0, end: source.len(), closed: true, statement: false },
-            false => lexical::region_at(source, at - text.start)?,
+        let region = if bare {
+            Region { start: 0, end: source.len(), closed: true, statement: false }
+        } else {
+            lexical::region_at(source, at - text.start)?
         };
         let region = Region { start: region.start + text.start, end: region.end + text.start, ..region };
         let before = lexical::before(marked, region.start, at);

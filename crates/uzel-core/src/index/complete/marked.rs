@@ -183,6 +183,6 @@ fn block_ends(text: &str) -> Option<String> {
             _ => {}
         }
     }
-    let ends: String = open.iter().rev().map(|word| format!("{{% end{word} %}}")).collect();
-    (!ends.is_empty()).then_some(ends)
+    let ends: Vec<String> = open.iter().rev().map(|word| format!("{{% end{word} %}}")).collect();
+    (!ends.is_empty()).then(|| ends.concat())
 }

@@ -30,6 +30,8 @@ pub(super) enum Trivia<'t> {
 pub(super) struct Concrete<'t> {
     /// Directives, `---` and the like, each with the trivia that come before it.
     pub(super) head: Vec<(usize, &'t str)>,
+    /// The trivia before the root.
+    pub(super) first: usize,
     pub(super) root: Node<'t>,
     /// The same after the root.
     pub(super) tail: Vec<(usize, &'t str)>,
@@ -89,6 +91,8 @@ pub(super) struct Block<'t> {
     pub(super) lines_at: usize,
     /// Without their indentation; only those that make the text.
     pub(super) lines: Vec<&'t str>,
+    /// What they are, for a key, which cannot be a block.
+    pub(super) value: String,
 }
 
 /// An item of a list.

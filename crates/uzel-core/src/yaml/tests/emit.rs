@@ -61,14 +61,14 @@ fn a_file_reads_well() {
     let text = emit(&app);
     expect![[r#"
         version: 1
-        inputs: { message: string, order: "string | null" }
+        inputs: { message: string, order: string | null }
         models:
           fast: { use: offline }
         nodes:
           sort:
             kind: llm
             model: fast
-            when: "input.order == \"none\" or it's"
+            when: input.order == "none" or it's
             prompt: |
               What is this?
 
@@ -82,14 +82,14 @@ fn a_file_reads_well() {
               topic: { enum: { billing: an invoice, other: 'yes, "all" else: the rest of it' } }
           route:
             kind: route
-            by: "sort.topic if sort.topic != \"x\" else 'y'"
+            by: sort.topic if sort.topic != "x" else 'y'
             cases: { billing: [a], other: [] }
           guard:
             kind: guard
             checks:
               - pii: { redact: [card] }
                 on_failure: closed
-              - regex: { deny: ['a\d+'], require: [] }
+              - regex: { deny: [a\d+], require: [] }
                 on_failure: open
             "n": 1.5
             big: 1.0e+300

@@ -59,7 +59,7 @@ fn check(source: &str) {
     }
 }
 
-fn parts() -> impl Strategy<Value = String> {
+pub(in crate::yaml) fn parts() -> impl Strategy<Value = String> {
     let part = prop::sample::select(vec![
         "a",
         "key",

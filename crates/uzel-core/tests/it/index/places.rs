@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use uzel_core::index::Symbol;
 
-use super::{DESK, Desk, PROMPT, language};
+use super::{DESK, Desk, PROMPT, errors, language};
 
 fn hover(desk: &Desk, expected: Expect) {
     let hover = desk.index().hover(&desk.file, desk.offset, &language());
@@ -447,7 +447,7 @@ const NESTED: &str = r#"version: 1
 inputs: { messages: [string] }
 models: { fast: { use: offline } }
 nodes:
-  first: { kind: llm, model: fast, prompt: "Sum up: {{ input.messages }}" }
+  first: { kind: llm, model: fast, prompt: "Sum up: {{ input.messages | join }}" }
   each:
     kind: map
     for_each: input.messages
@@ -464,7 +464,7 @@ nodes:
   one:
     kind: map
     for_each: again.items
-    do: { kind: llm, model: fast, prompt: "{{ first.text }} {{ item }}" }
+    do: { kind: llm, model: fast, prompt: "{{ first.text }} {{ item.read.text }}" }
 output: { all: "${{ one.items }}" }
 "#;
 
@@ -478,8 +478,7 @@ fn nested(text: &str) -> Desk {
 #[test]
 fn names_inside_of_nodes() {
     let (reading, _) = Desk::of(NESTED, "").read();
-    let problems: Vec<&str> = reading.diagnostics.iter().map(|problem| problem.message.as_str()).collect();
-    assert_eq!(problems, Vec::<&str>::new());
+    assert_eq!(errors(&reading), Vec::<String>::new());
     references(
         &nested("  fi$0rst:"),
         expect![[r#"

@@ -1,12 +1,9 @@
 //! A node gets another name, and the app means the same afterwards.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect};
-use uzel_core::{
-    check::Files,
-    index::{Edit, analyse, rename},
-};
+use uzel_core::index::{Edit, rename};
 
 use super::{DESK, Desk, PROMPT, language};
 
@@ -283,64 +280,4 @@ fn what_cannot_be_checked_is_renamed_too() {
         prompts/reply.md: {% if classify.order %}The order is {{ classify.order }}.
     "#]],
     );
-}
-
-/// The files below a folder, by their path in it.
-struct Folder<'p>(&'p Path);
-
-impl Files for Folder<'_> {
-    fn read(&self, path: &str) -> Result<Vec<u8>, String> {
-        fs::read(self.0.join(path)).map_err(|error| error.to_string())
-    }
-}
-
-/// Every node of every example app, and every name that is declared: with another name the app is what it was.
-#[test]
-fn whatever_is_renamed_in_the_examples_nothing_breaks() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
-    let mut apps: Vec<(String, BTreeMap<String, Vec<u8>>)> = vec![];
-    for folder in fs::read_dir(examples).unwrap() {
-        let folder = folder.unwrap().path();
-        let (_, index) = analyse("app.yaml", &Folder(&folder), &language());
-        let Some(index) = index else { continue };
-        let paths = index.files().into_iter().map(str::to_owned).chain(["app.yaml".to_owned()]);
-        apps.push((
-            folder.display().to_string(),
-            paths.map(|path| (path.clone(), fs::read(folder.join(&path)).unwrap())).collect(),
-        ));
-    }
-    for kind in uzel_testkit::lab::catalog().kinds {
-        for example in kind.examples {
-            let files = BTreeMap::from([("app.yaml".to_owned(), example.app.as_bytes().to_vec())]);
-            apps.push((format!("kind {}", kind.name), files));
-        }
-    }
-    let mut renamed = 0;
-    for (name, files) in apps {
-        let (reading, index) = analyse("app.yaml", &files, &language());
-        let (index, said) = (index.unwrap(), codes(&reading));
-        for section in index.symbols() {
-            if !["nodes", "models", "tools", "connections", "knowledge"].contains(&section.name.as_str()) {
-                continue;
-            }
-            for symbol in section.children {
-                let desk = Desk { files: files.clone(), file: "app.yaml".to_owned(), offset: symbol.at.start };
-                let to = format!("{}_2", symbol.name);
-                let edits = if section.name == "nodes" {
-                    edits(&desk, &to).unwrap_or_else(|refused| panic!("{name}: {}: {refused}", symbol.name))
-                } else {
-                    let places = index.references("app.yaml", symbol.at.start, true);
-                    places.into_iter().map(|at| Edit { at, text: to.clone() }).collect()
-                };
-                let (after, _) = analyse("app.yaml", &applied(&desk, &edits), &language());
-                assert_eq!(codes(&after), said, "{name}: {} of {}", symbol.name, section.name);
-                renamed += 1;
-            }
-        }
-    }
-    assert!(renamed > 30, "{renamed}");
-}
-
-fn codes(reading: &uzel_core::check::Reading) -> Vec<&'static str> {
-    reading.diagnostics.iter().map(|problem| problem.code.as_str()).collect()
 }

@@ -60,9 +60,11 @@ pub(super) fn append(conn: &Connection, append: &Admitted) -> Result<Seq, Error>
 /// Keeps a release once.
 pub(super) fn release(conn: &Connection, release: &Release) -> Result<(), Error> {
     let models = record::json(&release.models).map_err(Error::Io)?;
-    let sql = "INSERT INTO releases (release, app, path, main, models, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-               ON CONFLICT (release) DO NOTHING";
-    let values = params![release.id.as_str(), release.app, release.path, release.main, models, release.created.0];
+    let overlays = record::json(&release.overlays).map_err(Error::Io)?;
+    let sql = "INSERT INTO releases (release, app, path, main, models, overlays, created)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (release) DO NOTHING";
+    let Release { app, path, main, created, .. } = release;
+    let values = params![release.id.as_str(), app, path, main, models, overlays, created.0];
     if conn.prepare_cached(sql).map_err(io)?.execute(values).map_err(io)? == 0 {
         return Ok(());
     }

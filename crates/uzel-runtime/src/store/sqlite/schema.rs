@@ -9,7 +9,11 @@ use uzel_core::store::Error;
 const APPLICATION: i64 = 0x757a_656c;
 
 /// Steps from each format to the next; the first makes an empty file format 1. Only ever added to.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    // 2: which overlays a release was made with.
+    "ALTER TABLE releases ADD COLUMN overlays TEXT NOT NULL DEFAULT '[]'",
+];
 
 /// How long a statement waits for somebody who has the file open besides us (a backup, the `sqlite3` shell).
 const BUSY: Duration = Duration::from_secs(5);

@@ -121,13 +121,14 @@ pub(super) fn tasks(conn: &Connection, open: bool, run: Option<&RunId>) -> Resul
 
 /// A release by id.
 pub(super) fn release(conn: &Connection, id: &ReleaseId) -> Result<Option<Release>, Error> {
-    let sql = "SELECT id, app, path, main, models, created FROM releases WHERE release = ?1";
+    let sql = "SELECT id, app, path, main, models, created, overlays FROM releases WHERE release = ?1";
     let mut statement = conn.prepare_cached(sql).map_err(io)?;
     let mut rows = statement.query([id.as_str()]).map_err(io)?;
     let Some(row) = rows.next().map_err(io)? else { return Ok(None) };
     let damaged = |cause: String| Error::Io(format!("release `{id}` cannot be read: {cause}"));
-    let models: String = row.get(4).map_err(io)?;
+    let (models, overlays): (String, String) = (row.get(4).map_err(io)?, row.get(6).map_err(io)?);
     let models = serde_json::from_str(&models).map_err(|error| damaged(error.to_string()))?;
+    let overlays = serde_json::from_str(&overlays).map_err(|error| damaged(error.to_string()))?;
     let mut files = BTreeMap::new();
     let mut statement = conn.prepare_cached("SELECT path, checksum, body FROM files WHERE release = ?1").map_err(io)?;
     let mut found = statement.query([row.get::<_, i64>(0).map_err(io)?]).map_err(io)?;
@@ -146,6 +147,7 @@ pub(super) fn release(conn: &Connection, id: &ReleaseId) -> Result<Option<Releas
         files,
         main: row.get(3).map_err(io)?,
         models,
+        overlays,
         created: Time(row.get(5).map_err(io)?),
     }))
 }

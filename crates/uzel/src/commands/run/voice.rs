@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use uzel_core::event::{Event, InstancePath, RunId};
+use uzel_core::event::{Event, InstancePath, RunId, Wait};
 use uzel_runtime::driver::Watcher;
 
 use crate::render::{DIM, Terminal, human, paint};
@@ -25,6 +25,12 @@ impl Watcher for Voice {
     fn event(&self, _run: &RunId, event: &Event) {
         if self.inside_line.swap(false, Ordering::Relaxed) {
             self.terminal.stream("\n");
+        }
+        if let Event::Waited { instance, wait: Wait::Until(time), at } = event
+            && time.since(*at) >= 2_000
+        {
+            self.terminal.notice(DIM, "timer", &format!("`{instance}` waits until {}", human::utc(*time)));
+            return;
         }
         if !self.terminal.verbose {
             return;

@@ -1,4 +1,4 @@
-//! A kind that waits for a time or for a call from outside, which no kind that ships does yet. Used by the journals.
+//! A kind that waits for a time or for a call from outside, whose token is written in the app. Used by the journals.
 
 use std::sync::Arc;
 
@@ -53,7 +53,9 @@ impl Node for Config {
         let outcome = match (&call.resolution, &self.token, due) {
             (Some(Resolution::Called { value, .. }), ..) => Outcome::value(value.clone()),
             (Some(_), ..) => Outcome::value(json!("its time came")),
-            (None, Some(token), due) => Outcome::Wait(Wait::Callback { token: token.clone(), due }),
+            (None, Some(token), due) => {
+                Outcome::Wait(Wait::Callback { token: token.clone(), due, payload: Value::Null })
+            }
             (None, None, due) => Outcome::Wait(Wait::Until(due.unwrap_or(call.now))),
         };
         Box::pin(std::future::ready(Ok(outcome)))

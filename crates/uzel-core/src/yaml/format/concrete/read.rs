@@ -24,10 +24,11 @@ pub(in super::super) fn read(text: &str) -> Option<Concrete<'_>> {
         }
     };
     let head = walk.markers();
+    let first = walk.trivia.len();
     let root = walk.node(event, Inside::Nothing)?;
     let tail = walk.markers();
     walk.skip();
-    (walk.at == text.len()).then_some(Concrete { head, root, tail, trivia: walk.trivia })
+    (walk.at == text.len()).then_some(Concrete { head, first, root, tail, trivia: walk.trivia })
 }
 
 type Marked<'t> = (Event<'t>, Marks);
@@ -90,11 +91,15 @@ impl<'t> Walk<'t> {
                 Some(b'#') => {
                     let len = rest.find('\n').unwrap_or(rest.len());
                     let text = rest[..len].trim_end_matches([' ', '\t']);
-                    self.trivia.push(Trivia::Comment { text, alone: self.alone, column: self.column() });
+                    let before = self.text.get(self.line..self.at).unwrap_or("");
+                    // In characters: comments are aligned by them.
+                    self.trivia.push(Trivia::Comment { text, alone: self.alone, column: before.chars().count() });
                     self.at += len;
                     (self.fresh, self.alone) = (false, false);
                     breaks = 0;
                 }
+                // A byte order mark where a document may begin.
+                Some(0xef) if rest.starts_with('\u{feff}') => self.at += '\u{feff}'.len_utf8(),
                 _ => return,
             }
         }
@@ -114,7 +119,7 @@ impl<'t> Walk<'t> {
     /// Takes a mark that stands here or after trivia.
     fn expect(&mut self, mark: char) -> Option<()> {
         self.skip();
-        self.rest().starts_with(mark).then(|| drop(self.take(mark.len_utf8())))
+        self.rest().starts_with(mark).then(|| self.take(mark.len_utf8())).map(|_| ())
     }
 
     /// Directives and the marks of documents.
@@ -161,7 +166,7 @@ impl<'t> Walk<'t> {
             Event::Alias(_) => Body::Alias(self.word('*')?),
             Event::Scalar(value, style, ..) => match style {
                 ScalarStyle::Literal | ScalarStyle::Folded => match inside {
-                    Inside::Lines(column) => Body::Block(self.block(column)?),
+                    Inside::Lines(column) => Body::Block(self.block(column, value.into_owned())?),
                     _ => return None,
                 },
                 _ => Body::Scalar(self.scalar(style, value.into_owned(), marks)?),
@@ -205,7 +210,7 @@ impl<'t> Walk<'t> {
     }
 
     /// A literal or folded scalar whose list or map begins at a column.
-    fn block(&mut self, parent: usize) -> Option<Block<'t>> {
+    fn block(&mut self, parent: usize, value: String) -> Option<Block<'t>> {
         let rest = self.rest();
         let indicators = rest.strip_prefix(['|', '>'])?;
         let len = indicators.find(|c: char| !matches!(c, '+' | '-' | '0'..='9')).unwrap_or(indicators.len());
@@ -216,7 +221,8 @@ impl<'t> Walk<'t> {
         let line = self.rest().split('\n').next().unwrap_or("");
         if let Some(comment) = line.find('#') {
             let text = line[comment..].trim_end_matches([' ', '\t']);
-            let column = self.column() + comment;
+            let before = self.text.get(self.line..self.at + comment).unwrap_or("");
+            let column = before.chars().count();
             self.trivia.push(Trivia::Comment { text, alone: false, column });
         }
         let lines_at = self.trivia.len();
@@ -225,14 +231,18 @@ impl<'t> Walk<'t> {
         let body = self.rest().strip_prefix('\n').unwrap_or("");
         let base = match indent {
             Some(indent) => parent + indent,
-            None => body.split('\n').find(|line| line.len() > spaces(line)).map_or(0, spaces).max(parent + 1),
+            None => {
+                let first = body.split('\n').find(|line| line.len() > spaces(line)).map(spaces);
+                // Without a line of its own the text is empty, however long the blank lines are.
+                first.filter(|first| *first > parent).unwrap_or(usize::MAX)
+            }
         };
         let (mut lines, mut kept) = (vec![], 0);
         // The end of the text and of what was kept of it.
         let mut end = self.at;
         let mut kept_end = end;
         for line in body.split_inclusive('\n') {
-            let (words, breaks) = line.strip_suffix('\n').map_or((line, 0), |words| (words, 1));
+            let (words, ended) = line.strip_suffix('\n').map_or((line, false), |words| (words, true));
             let indented = spaces(words);
             if indented < base && indented < words.len() {
                 break;
@@ -240,14 +250,14 @@ impl<'t> Walk<'t> {
             end += 1 + words.len();
             let words = words.get(base..).unwrap_or("");
             lines.push(words);
-            if !words.is_empty() || (keep && (breaks > 0 || indented > 0)) {
+            if !words.is_empty() || (keep && ended) {
                 kept = lines.len();
                 kept_end = end;
             }
         }
         lines.truncate(kept);
         let _ = self.take(kept_end.min(self.text.len()) - self.at);
-        Some(Block { header, indent, lines_at, lines })
+        Some(Block { header, indent, lines_at, lines, value })
     }
 
     fn list(&mut self) -> Option<Body<'t>> {
@@ -319,7 +329,8 @@ impl<'t> Walk<'t> {
 
     /// Takes `? `. What follows on its line is a line of its own.
     fn explicit(&mut self) -> bool {
-        let found = self.rest().strip_prefix('?').is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n']));
+        let found =
+            self.rest().strip_prefix('?').is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n']));
         if found {
             self.take(1);
             self.alone = true;
