@@ -69,7 +69,8 @@ impl Scratch {
         text
     }
 
-    fn comparable(&self, text: &str) -> String {
+    /// A text without what differs each time: times, dates, the folder.
+    pub(crate) fn comparable(&self, text: &str) -> String {
         let dir = self.path().canonicalize().unwrap();
         let text = text.replace(env!("CARGO_BIN_EXE_uzel"), "uzel").replace(&dir.display().to_string(), "[DIR]");
         let text = text.replace(&self.path().display().to_string(), "[DIR]");
