@@ -124,7 +124,7 @@ fn finish(
     let graph = tree.and_then(|tree| {
         let (reader, out, waived) = (&mut reader, &mut out, &mut waived);
         let app = App { catalog, choices, reader, out, waived, slots: &mut 0, depth: 0 };
-        app.graph(main, &tree)
+        app.graph(main, tree)
     });
     out.settle();
     choices.levels.apply(&mut out);
@@ -150,8 +150,8 @@ struct App<'a, 'r> {
 }
 
 impl App<'_, '_> {
-    fn graph(mut self, main: &str, tree: &Tree) -> Option<Graph> {
-        let tree = &sections::known(tree, self.out);
+    fn graph(mut self, main: &str, whole_tree: Tree) -> Option<Graph> {
+        let tree = &sections::known(&whole_tree, self.out);
         let (document, soundness) = yaml::partly_from_tree::<Document>(tree, self.out);
         let document = document.unwrap_or_default();
         let whole = soundness == Soundness::Whole;
@@ -225,6 +225,7 @@ impl App<'_, '_> {
             flags,
             secrets,
             declared,
+            tree: whole_tree,
             files: BTreeMap::new(),
             sources: Sources::default(),
         })

@@ -18,7 +18,7 @@ pub(crate) const DESK: &str = r#"version: 1
 name: desk
 inputs: { message: string, urgent: { type: boolean, default: false, description: "whether it cannot wait" } }
 secrets: [DESK_KEY]
-models: { fast: { use: offline, fallback: [slow] }, slow: { use: openai/gpt-5-mini, api_key: "${{ secrets.DESK_KEY }}" } }
+models: { fast: { use: offline, fallback: [slow] }, slow: { use: openai/gpt-5-mini, timeout: 30s, api_key: "${{ secrets.DESK_KEY }}" } }
 connections: { shop: { use: sqlite, path: shop.db } }
 knowledge: { pages: { files: docs/*.md } }
 tools:
