@@ -24,7 +24,9 @@ use self::{
     rust_type::{Contract, fields},
 };
 pub use self::{
-    declaration::{Declaration, connection, defaults, files, http, limits, model, retry, uses},
+    declaration::{
+        Declaration, connection, defaults, files, http, limits, mcp_command, mcp_tool, mcp_url, model, retry, uses,
+    },
     node::{
         Body, Node, agent, callback, code, code_fn, code_fn_as, graph, guard, guard_value, human, llm, loop_until,
         map_over, node, reduce, retrieve, route, tool, wait, wait_until,
@@ -46,7 +48,7 @@ use crate::{
 pub const MAIN: &str = "app.yaml";
 
 /// The sections in the order in which people read them.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "version",
     "name",
     "description",
@@ -56,6 +58,7 @@ const ORDER: [&str; 15] = [
     "connections",
     "knowledge",
     "tools",
+    "mcp",
     "flags",
     "limits",
     "defaults",
@@ -165,6 +168,12 @@ impl Builder {
     #[track_caller]
     pub fn tool(self, name: &str, declaration: Declaration) -> Self {
         self.inside("tools", name, declaration)
+    }
+
+    /// An MCP server: `mcp_url("https://search.example.com/mcp").tool("find", mcp_tool())`.
+    #[track_caller]
+    pub fn mcp(self, name: &str, declaration: Declaration) -> Self {
+        self.inside("mcp", name, declaration)
     }
 
     /// A flag with its type and its value when nothing sets it.

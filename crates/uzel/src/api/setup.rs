@@ -227,6 +227,8 @@ forward! {
     fn knowledge(name: &str, declaration: Declaration);
     /// A tool: `http("POST https://example.com/refunds")`.
     fn tool(name: &str, declaration: Declaration);
+    /// An MCP server: `mcp_url("https://search.example.com/mcp").tool("find", mcp_tool())`.
+    fn mcp(name: &str, declaration: Declaration);
     /// A flag with its type and its value when nothing sets it.
     fn flag(name: &str, ty: &str, default: impl Into<Value>);
     /// A flag with its type as in an app file: `json!({ "enum": ["new", "old"], "default": "old" })`.

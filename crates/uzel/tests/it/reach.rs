@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use uzel::{
     Builder, Declaration, ItemError, Join, Node, On, agent, callback, code, connection, defaults, files, graph, guard,
-    guard_value, hours, http, human, json, limits, llm, loop_until, map_over, model, node, reduce, retrieve, retry,
-    route, seconds, tool, uses, wait, wait_until,
+    guard_value, hours, http, human, json, limits, llm, loop_until, map_over, mcp_command, mcp_tool, mcp_url, model,
+    node, reduce, retrieve, retry, route, seconds, tool, uses, wait, wait_until,
 };
 use uzel_core::{
     diagnostic::Diagnostics,
@@ -75,6 +75,7 @@ fn rows() -> Vec<(&'static str, Made)> {
         "app/connections": app().connection("x", connection("sqlite"));
         "app/knowledge": app().knowledge("x", files("*.md"));
         "app/tools": app().tool("x", uses("http"));
+        "app/mcp": app().mcp("x", mcp_url("x"));
         "app/flags": app().flag("x", "boolean", true);
         "app/flags": app().flag_type("x", json!({ "enum": ["a"], "default": "a" }));
         "app/limits": app().limits(limits());
@@ -237,11 +238,15 @@ fn rows() -> Vec<(&'static str, Made)> {
         "tool.http/request": http("GET http://x");
         "tool.http/headers": http("GET http://x").header("x", "y");
         "tool.http/body": http("GET http://x").body("form");
-        "tool.http/output": http("GET http://x").output::<Fields>();
-        "tool.http/output": http("GET http://x").output_type("x", "string");
+        "tool/output": http("GET http://x").output::<Fields>();
+        "tool/output": http("GET http://x").output_type("x", "string");
         "tool/connection": uses("sqlite.query").connection("x");
         "tool.sqlite.query/sql": uses("sqlite.query").sql("x");
 
+        "connection.mcp/url": mcp_url("x");
+        "connection.mcp/command": mcp_command(["x", "y"]);
+        "connection.mcp/headers": mcp_url("x").header("x", "y");
+        "connection.mcp/tools": mcp_url("x").tool("x", mcp_tool());
         "connection/use": connection("sqlite");
         "connection/url": connection("postgres").url("x");
         "connection/path": connection("sqlite").path("x");

@@ -142,11 +142,11 @@ nodes:
     kind: guard
     text: "${{ input.message }}"
     checks: [{ length: { min: 1, max: 200 }, on_failure: closed }]
-    on_block: { stop: "Please write something, but not a novel." }
+    on_block: { stop: "${{ 'Please write' if flags.polite else 'Write' }} something, but not a novel." }
   sort:
     kind: llm
     model: fast
-    prompt: "What is this about? {{ screen.text }}{{ '' if flags.polite }}"
+    prompt: "What is this about? {{ screen.text }}"
     output: { topic: { enum: { billing: "invoice, payment, price or money", other: "anything else" } } }
   look:
     kind: human
