@@ -454,8 +454,9 @@ fn a_conversation() {
 
 /// The desk with its prompt in a file.
 fn with_prompt() -> String {
-    let prompt = DESK.lines().find(|line| line.trim_start().starts_with("prompt:")).unwrap();
-    DESK.replace(prompt, "    prompt: prompts/sort.md")
+    let line = |key: &str| DESK.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
+    // Only the prompt that goes used the flag.
+    DESK.replace(line("prompt:"), "    prompt: prompts/sort.md").replace(&format!("{}\n", line("flags:")), "")
 }
 
 #[test]
