@@ -13,6 +13,7 @@ mod batches;
 mod bodies;
 mod builder;
 mod checks;
+mod diff;
 mod fmt;
 mod from_rust;
 mod generated;
