@@ -2,14 +2,12 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use serde_json::Value;
-
 use crate::{
     date::Date,
     diagnostic::{Code, Diagnostic, Diagnostics, Severity},
     document::{Common, Document, Waiver},
     expr::{Binding, TypeScope, heard::Listener},
-    graph::{Flag, Graph, Inner},
+    graph::{Graph, Inner},
     kind::{Catalog, KindDef},
     schema::{Schema, Type},
     source::Sources,
@@ -20,6 +18,7 @@ mod bodies;
 mod declarations;
 mod edges;
 mod files;
+mod flags;
 mod joins;
 mod limits;
 mod lints;
@@ -27,6 +26,7 @@ mod nodes;
 mod order;
 mod overlays;
 mod presence;
+mod sections;
 mod taint;
 mod typing;
 mod view;
@@ -124,7 +124,7 @@ fn finish(
     let graph = tree.and_then(|tree| {
         let (reader, out, waived) = (&mut reader, &mut out, &mut waived);
         let app = App { catalog, choices, reader, out, waived, slots: &mut 0, depth: 0 };
-        app.graph(main, &tree)
+        app.graph(main, tree)
     });
     out.settle();
     choices.levels.apply(&mut out);
@@ -150,7 +150,8 @@ struct App<'a, 'r> {
 }
 
 impl App<'_, '_> {
-    fn graph(mut self, main: &str, tree: &Tree) -> Option<Graph> {
+    fn graph(mut self, main: &str, whole_tree: Tree) -> Option<Graph> {
+        let tree = &sections::known(&whole_tree, self.out);
         let (document, soundness) = yaml::partly_from_tree::<Document>(tree, self.out);
         let document = document.unwrap_or_default();
         let whole = soundness == Soundness::Whole;
@@ -194,9 +195,8 @@ impl App<'_, '_> {
         let output = output.filter(|_| !entries.is_empty());
         let after = output.as_ref().map(Binding::references).unwrap_or_default();
         let linked = edges::link(drafts, unclear, after, None, self.out);
-        // What is asked about is the app itself, not the apps that are nodes of it.
-        let types = TypeScope::heard_by(self.reader.listener.clone().filter(|_| self.reader.stack.len() < 2));
-        let (nodes, gives) = typing::infer(types, linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
+        let (nodes, gives) =
+            typing::infer(self.types(), linked, &inputs, &flags, output.as_ref(), self.slots, self.out)?;
         let limits = document.limits.clone().unwrap_or_default();
         let about = lints::About {
             declared: &declared,
@@ -207,6 +207,9 @@ impl App<'_, '_> {
             against: self.choices.against.as_deref().and_then(|old| rolled_out(old, main, self.depth)),
             given: None,
         };
+        if whole && !self.out.has_errors() {
+            self.unused_flags(&flags, &nodes, output.as_ref());
+        }
         self.reliability(&lints::Scene::new(&nodes, about), &document.waive, whole);
         let name = document.name.as_ref().map_or_else(|| stem(main), |name| name.as_str().to_owned());
         Some(Graph {
@@ -222,6 +225,7 @@ impl App<'_, '_> {
             flags,
             secrets,
             declared,
+            tree: whole_tree,
             files: BTreeMap::new(),
             sources: Sources::default(),
         })
@@ -232,6 +236,11 @@ impl App<'_, '_> {
         let is_whole = whole && !self.out.has_errors();
         let found = lints::find(scene);
         self.waived.extend(waivers::apply(found, scene, waive, self.choices, is_whole, self.out));
+    }
+
+    /// Types that are told to who listens. What is asked about is the app itself, not the apps that are nodes of it.
+    fn types(&self) -> TypeScope {
+        TypeScope::heard_by(self.reader.listener.clone().filter(|_| self.reader.stack.len() < 2))
     }
 
     fn version(&mut self, document: &Document, tree: &Tree) {
@@ -255,24 +264,6 @@ impl App<'_, '_> {
                 self.out.push(missing);
             }
         }
-    }
-
-    fn flags(&mut self, tree: Option<&Tree>) -> BTreeMap<String, Flag> {
-        let mut flags = BTreeMap::new();
-        for entry in tree.and_then(Tree::as_map).unwrap_or_default() {
-            let Some(schema) = Schema::read(&entry.value, self.out) else { continue };
-            let default = entry.value.get("default").map_or(Value::Null, Tree::to_json);
-            if let Err(violations) = schema.check(&default) {
-                let at = entry.value.get("default").map_or(entry.value.span, |tree| tree.span);
-                let why = violations.first().map(|v| v.message.clone()).unwrap_or_default();
-                self.out.push(
-                    Diagnostic::new(Code::TYPE_MISMATCH, at, format!("the flag's default does not fit: {why}"))
-                        .help("a flag needs a `type` and a `default` of that type"),
-                );
-            }
-            flags.insert(entry.key.as_str().to_owned(), Flag { schema, default });
-        }
-        flags
     }
 }
 

@@ -67,7 +67,8 @@ fn back(a: usize, b: usize, steps: &[Vec<usize>], most: usize) -> Vec<Change> {
         let down = k == most - changes || (k != most + changes && at(k - 1) < at(k + 1));
         let before = if down { at(k + 1) } else { at(k - 1) };
         let before_y = before + most - if down { k + 1 } else { k - 1 };
-        let change = if down { (before..before, before_y..before_y + 1) } else { (before..before + 1, before_y..before_y) };
+        let change =
+            if down { (before..before, before_y..before_y + 1) } else { (before..before + 1, before_y..before_y) };
         match found.last_mut() {
             // Neighbours are one change.
             Some(next) if next.0.start == change.0.end && next.1.start == change.1.end => {
@@ -94,7 +95,8 @@ pub fn unified(name: &str, old: &str, new: &str) -> String {
         let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { break };
         let lead = first.0.start.min(CONTEXT);
         let trail = (a.len() - last.0.end).min(CONTEXT);
-        let (old_lines, new_lines) = (first.0.start - lead..last.0.end + trail, first.1.start - lead..last.1.end + trail);
+        let (old_lines, new_lines) =
+            (first.0.start - lead..last.0.end + trail, first.1.start - lead..last.1.end + trail);
         let _ = writeln!(out, "@@ -{} +{} @@", place(&old_lines), place(&new_lines));
         let mut at = old_lines.start;
         for (old, new) in hunk {
@@ -198,7 +200,8 @@ mod tests {
             -line 29
             +line 29
             \ No newline at end of file
-        "#]].assert_eq(&unified("app.yaml", &old, &new));
+        "#]]
+        .assert_eq(&unified("app.yaml", &old, &new));
         assert_eq!(unified("a", "x\n", "x\n"), "");
         assert_eq!(unified("a", "", "x\n"), "--- a\n+++ a\n@@ -0,0 +1 @@\n+x\n");
     }

@@ -39,7 +39,10 @@ pub struct Document {
     /// Tools by name.
     #[schemars(schema_with = "named")]
     pub tools: Option<Tree>,
-    /// Flags by name: `{ type, default }`.
+    /// MCP servers by name: where each is, and which of its tools may be used, as `mcp.SERVER.TOOL`.
+    #[schemars(schema_with = "named")]
+    pub mcp: Option<Tree>,
+    /// Flags by name: `{ type, default, description, owner, expires }`. A run sets them with `--flag NAME=VALUE`.
     #[schemars(schema_with = "flags")]
     pub flags: Option<Tree>,
     /// Hard limits of a run.
@@ -154,7 +157,15 @@ fn flags(_: &mut SchemaGenerator) -> Schema {
         "additionalProperties": {
             "type": "object",
             "description": "A type, and the value that the flag has when nobody sets it.",
-            "required": ["type", "default"],
+            "properties": {
+                "description": { "type": "string", "description": "What it chooses." },
+                "owner": { "type": "string", "description": "Who decides about it." },
+                "expires": {
+                    "type": "string",
+                    "description": "The last day on which it is needed: `2027-01-31`. After it, `check` says that it should go.",
+                },
+            },
+            "required": ["default"],
         },
     })
 }

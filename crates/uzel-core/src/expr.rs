@@ -16,7 +16,7 @@ mod prepare;
 mod program;
 mod scope;
 mod survey;
-mod table;
+pub mod table;
 mod tested;
 #[cfg(test)]
 mod tests;
@@ -211,12 +211,12 @@ pub(crate) fn filter_names() -> impl Iterator<Item = &'static str> {
 
 /// All tests that are words, for editors.
 pub(crate) fn test_names() -> impl Iterator<Item = &'static str> {
-    table::TESTS.iter().copied().filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
+    table::TESTS.iter().map(|test| test.name).filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// All functions, for editors.
 pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
-    table::FUNCTIONS.iter().copied()
+    table::FUNCTIONS.iter().map(|function| function.name)
 }
 
 /// What a part of a template is.

@@ -275,6 +275,7 @@ impl Run {
     }
 
     fn waited(&mut self, instance: &InstancePath, wait: &Wait, at: Time) {
+        self.now = at;
         let Some(place) = self.find(instance) else { return };
         let joins = self.node(place).is_some_and(|node| matches!(node.join, Join::Deadline(_)));
         let Some(found) = self.instance_mut(place).filter(|found| !found.state.is_settled()) else { return };
@@ -289,6 +290,10 @@ impl Run {
     }
 
     fn resolved(&mut self, instance: &InstancePath, resolution: &Resolution) {
+        self.now = match resolution {
+            Resolution::Answered(answer) => answer.at,
+            Resolution::Due(at) | Resolution::Called { at, .. } => *at,
+        };
         let Some(place) = self.find(instance) else { return };
         let Some(found) = self.instance_mut(place) else { return };
         if matches!(found.state, State::Waiting(_)) {

@@ -20,8 +20,8 @@ mod text;
 mod tree;
 
 pub use self::{
-    de::Soundness, de::from_named_tree, de::from_tree, de::partly_from_tree, emit::emit, format::WIDTH, format::format, magic::Spanned, parse::parse,
-    text::Text, tree::Data, tree::Entry, tree::Tree,
+    de::Soundness, de::from_named_tree, de::from_tree, de::partly_from_tree, emit::emit, format::WIDTH, format::format,
+    magic::Spanned, parse::parse, text::Text, tree::Data, tree::Entry, tree::Tree,
 };
 
 use std::sync::Arc;

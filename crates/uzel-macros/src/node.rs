@@ -172,7 +172,11 @@ fn registered(name: &str, function: &ItemFn, parameters: &[Parameter]) -> TokenS
     let fields = parameters.iter().map(|Parameter { name, ty, attributes }| quote!(#(#attributes)* #name: #ty));
     let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
     // What is wrong with the result is told where it is written.
-    let made = quote_spanned! { function.sig.output.span() =>
+    let at = match &function.sig.output {
+        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Default => function.sig.ident.span(),
+    };
+    let made = quote_spanned! { at =>
         ::uzel::Registered::named(#name, |Parameters { #(#names),* }: Parameters| Self::call(#(#names),*))
     };
     quote! {

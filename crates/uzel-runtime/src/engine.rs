@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use serde_json::Value;
 use uzel_core::{
     build::App,
-    diagnostic::near,
+    diagnostic::{did_you_mean, near},
     event::{Answer, End, Event, ReleaseId, Resolution, RunId, Seq},
     graph::Graph,
     hash,
@@ -31,6 +31,9 @@ pub enum Error {
     /// The input does not fit; each line names a field.
     #[error("the input does not fit: {}", .0.join("; "))]
     BadInput(Vec<String>),
+    /// A flag that the app does not have, or of another type; each line names one.
+    #[error("the flags do not fit: {}", .0.join("; "))]
+    BadFlags(Vec<String>),
     /// No run or more than one begins like this.
     #[error("there is no run `{name}`")]
     UnknownRun {
@@ -138,10 +141,27 @@ pub fn check_input(graph: &Graph, mut input: Value) -> Result<Value, Error> {
     }
 }
 
+/// Every flag that the app does not have, or whose value does not fit.
+pub fn check_flags(graph: &Graph, flags: &BTreeMap<String, Value>) -> Result<(), Error> {
+    let wrong = flags.iter().filter_map(|(name, value)| {
+        let Some(flag) = graph.flags.get(name) else {
+            let near = did_you_mean(name, graph.flags.keys().map(String::as_str));
+            let near = near.map(|near| format!(" ({near})")).unwrap_or_default();
+            return Some(format!("there is no flag `{name}`{near}"));
+        };
+        let violations = flag.schema.check(value).err()?;
+        let why = violations.first().map(|violation| violation.message.clone()).unwrap_or_default();
+        Some(format!("`{name}`: {why}"))
+    });
+    let wrong: Vec<String> = wrong.collect();
+    if wrong.is_empty() { Ok(()) } else { Err(Error::BadFlags(wrong)) }
+}
+
 impl Engine {
     /// Accepts a run: once this is done its id is durable. The driver then drives it.
     pub async fn start(&self, app: &Arc<App>, release: &ReleaseId, start: Start) -> Result<Driver, Error> {
         let input = check_input(&app.graph, start.input)?;
+        check_flags(&app.graph, &start.flags)?;
         let now = self.shared.world.now();
         let id = start.id.unwrap_or_else(|| RunId::from(self.shared.world.id()));
         let event = Event::Started {

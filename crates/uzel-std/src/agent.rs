@@ -57,6 +57,7 @@ pub struct Agent;
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Which of `models`.
+    #[schemars(extend("x-names" = "models"))]
     pub model: Text,
     /// The task: a template with `{{ }}`, or the name of a file that holds one.
     pub prompt: Option<Text>,
@@ -66,10 +67,12 @@ pub struct Config {
     pub messages: Option<Tree>,
     /// Tools that the model may call, and no others: names from `tools`, or operations of a connection such as
     /// `shop.query`. It is told their descriptions and parameters.
+    #[schemars(extend("x-names" = "tools"))]
     pub tools: Spanned<Vec<Text>>,
     /// Those of `tools` that a person is asked about before each call. The person approves the call, perhaps with other
     /// arguments, or rejects it with a note; the model is told.
     #[serde(default)]
+    #[schemars(extend("x-names" = "tools"))]
     pub approve: Vec<Text>,
     /// Fields of the final answer: a map of names to types. The answer is checked, and the model is told what was
     /// wrong when it is asked again.
@@ -171,7 +174,8 @@ fn facts(config: &Config, cx: &Check<'_>) -> (Facts, Option<EffectClass>) {
     let limits = config.limits.as_ref();
     let agent = AgentFacts { tools, asks_first, at: limits.map(|limits| limits.span), ..limits::facts(limits) };
     let facts = Facts {
-        origin: Some(Origin::Model),
+        // What its tools gave is among its steps, and in what it says.
+        origins: &[Origin::Model, Origin::Tool],
         sinks,
         asks: Some(Asks {
             model: config.model.clone(),

@@ -100,7 +100,7 @@ output: { decision: "${{ approve.action }}" }
             ("at", Type::Integer),
         ]);
         let facts = Facts {
-            origin: Some(Origin::Person),
+            origins: &[Origin::Person],
             texts: Texts::Own,
             plain: &["action", "by", "at"],
             // With one button, who answers agrees; with several, somebody must look at which it was.

@@ -40,7 +40,7 @@ pub fn catalog() -> Catalog {
         kinds: KINDS.to_vec(),
         models: models::defs(),
         tools: tools::DEFS.to_vec(),
-        connections: vec![tools::SQLITE, tools::POSTGRES, tools::REDIS],
+        connections: vec![tools::SQLITE, tools::POSTGRES, tools::REDIS, tools::MCP],
         retrievers: vec![retrievers::FILES],
         ..Catalog::default()
     }

@@ -103,7 +103,7 @@ output: { topic: "${{ sort.topic }}" }
         }
         let asks =
             Asks { model: config.model.clone(), free: config.output.is_none(), max_tokens: config.max_tokens };
-        let facts = Facts { origin: Some(Origin::Model), asks: Some(asks), ..Facts::default() };
+        let facts = Facts { origins: &[Origin::Model], asks: Some(asks), ..Facts::default() };
         let text = || Type::object([("text", Type::String), ("model", Type::String)]);
         match (schema, &config.output) {
             (Some(schema), _) => Ports { facts, ..Ports::of(schema.ty) },

@@ -44,7 +44,7 @@ pub struct Provider {
 /// Declares the modules and the list: each module, whether it is asked over a network, and its names. Names that share a
 /// module are different settings of one protocol.
 macro_rules! models {
-    ($($module:ident $remote:literal { $($name:literal key $key:expr, $build:ident: $about:literal;)* })*) => {
+    ($($module:ident { remote $remote:literal; $($name:literal key $key:expr, $build:ident: $about:literal;)* })*) => {
         $(pub mod $module;)*
 
         /// All providers, in the order of the reference.
@@ -56,17 +56,21 @@ macro_rules! models {
 }
 
 models! {
-    openai true {
+    openai {
+        remote true;
         "openai" key Some("OPENAI_API_KEY"), build: "Chat completions of OpenAI.";
         "openai-compatible" key None, build_compatible: "Servers that speak the same: Ollama, vLLM, llama.cpp, LM Studio, gateways.";
     }
-    anthropic true {
+    anthropic {
+        remote true;
         "anthropic" key Some("ANTHROPIC_API_KEY"), build: "The Messages API of Anthropic.";
     }
-    offline false {
+    offline {
+        remote false;
         "offline" key None, build: "Built in: text functions without network or weights; not an LLM.";
     }
-    scripted false {
+    scripted {
+        remote false;
         "scripted" key None, build: "Answers from a list of rules, for tests.";
     }
 }

@@ -78,7 +78,7 @@ output: { text: "${{ find.text }}" }
             ("score", Type::Number),
         ]);
         let output = Type::object([("documents", Type::list(document)), ("text", Type::String)]);
-        let facts = Facts { origin: Some(Origin::Retrieved), texts: Texts::Own, ..Facts::default() };
+        let facts = Facts { origins: &[Origin::Retrieved], texts: Texts::Own, ..Facts::default() };
         Ports { facts, ..Ports::of(output) }
     }
 

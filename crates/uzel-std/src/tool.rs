@@ -68,7 +68,7 @@ output: { order: "${{ order.row }}" }
         let empty = Tree { span: config.tool.span, data: Data::Map(vec![]) };
         cx.binding("with", config.with.as_ref().unwrap_or(&empty), Some((ports.params.ty, "the tool")));
         let facts = Facts {
-            origin: Some(Origin::Tool),
+            origins: &[Origin::Tool],
             texts: Texts::Own,
             sinks: sinks(cx.declared, config.tool.as_str()),
             tool: Some(config.tool.clone()),

@@ -84,7 +84,25 @@ pub const DEFS: &[ToolDef] = &[
         check: |tree, cx| announced::check_redis(announced::Command::Delete, tree, cx),
         build: announced::build,
     },
+    ToolDef {
+        name: "mcp",
+        summary: "a tool of an MCP server (declared and checked; not run by this version)",
+        remote: true,
+        statements: &[],
+        schema: || schemars::schema_for!(announced::McpTool),
+        check: announced::check_mcp_tool,
+        build: announced::build,
+    },
 ];
+
+/// An MCP server. As [`POSTGRES`]; declared under `mcp`.
+pub const MCP: ConnectionDef = ConnectionDef {
+    name: "mcp",
+    summary: "an MCP server, declared under `mcp` (declared and checked; not run by this version)",
+    schema: || schemars::schema_for!(announced::McpServer),
+    operations: &[],
+    check: announced::check_mcp_server,
+};
 
 /// A Postgres database. Declared and checked; this version has no client for it, and says so when a run is asked for.
 pub const POSTGRES: ConnectionDef = ConnectionDef {

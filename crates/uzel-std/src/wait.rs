@@ -225,7 +225,7 @@ fn check_callback(config: &Config, payload: Option<Schema>, cx: &mut Check<'_>) 
     }
     let output = Type::object([("payload", ty), ("at", Type::Integer), ("timed_out", Type::Boolean)]);
     // Whoever calls back writes what is sent.
-    let facts = Facts { origin: Some(Origin::Tool), plain: &["at", "timed_out"], ..Facts::default() };
+    let facts = Facts { origins: &[Origin::Tool], plain: &["at", "timed_out"], ..Facts::default() };
     Ports { facts, ..Ports::of(output) }
 }
 

@@ -6,6 +6,7 @@ pub mod crash;
 pub mod dice;
 pub mod http;
 pub mod lab;
+pub mod model;
 pub mod played;
 pub mod probe;
 pub mod sim;

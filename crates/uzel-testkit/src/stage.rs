@@ -14,7 +14,7 @@ use uzel_core::{
     failure::Failure,
     graph::{Graph, NodeDef},
     node::Outcome,
-    run::{Command, NodeView, Run},
+    run::{Command, NodeView, Run, State},
     yaml::Tree,
 };
 
@@ -141,11 +141,6 @@ impl Stage {
         self.run.end()
     }
 
-    /// The earliest time somebody waits for.
-    pub fn wake(&self) -> Option<Time> {
-        self.run.waits().filter_map(|(_, wait, _)| wait.due()).min()
-    }
-
     /// Whether the run waits for something.
     pub fn waits(&self) -> bool {
         self.run.waits().next().is_some()
@@ -193,30 +188,40 @@ impl Stage {
         self.report(Event::Ended { end: End::Cancelled { why: "somebody said so".to_owned() }, at: self.now });
     }
 
-    /// The clock goes on to a time; waits that are over by then end on the way. Gives back at the first that does, if
-    /// `first`.
-    pub fn pass_to(&mut self, time: Time, first: bool) {
-        while self.run.end().is_none() {
-            let due = |(instance, wait, _): (InstancePath, &Wait, Time)| wait.due().map(|due| (due, instance));
-            let next = self.run.waits().filter_map(due).min();
-            let Some((due, instance)) = next.filter(|(due, _)| *due <= time) else { break };
-            self.now = self.now.max(due);
-            self.report(Event::Resolved { instance, resolution: Resolution::Due(self.now) });
-            if first {
-                return;
-            }
+    /// The clock goes on; waits that are over by then end on the way.
+    pub fn pass(&mut self, duration: Duration) {
+        let time = self.now.plus(duration);
+        while self.run.end().is_none()
+            && let Some((due, instance)) = self.due().filter(|(due, _)| *due <= time)
+        {
+            self.go_to(due);
+            self.ring(&instance);
         }
+        self.go_to(time);
+    }
+
+    /// The first wait that ends by itself, and when.
+    pub fn due(&self) -> Option<(Time, InstancePath)> {
+        self.run.waits().filter_map(|(instance, wait, _)| wait.due().map(|due| (due, instance))).min()
+    }
+
+    /// Sets the clock. It never goes back.
+    pub fn go_to(&mut self, time: Time) {
         self.now = self.now.max(time);
     }
 
-    /// The same, by a duration.
-    pub fn pass(&mut self, duration: Duration) {
-        self.pass_to(self.now.plus(duration), false);
+    /// A wait is over because its time has come.
+    pub fn ring(&mut self, instance: &InstancePath) {
+        self.resolve(instance, Resolution::Due(self.now));
     }
 
     /// The process dies after `kept` facts, and another takes the run up. What was in flight is called again.
     pub fn crash(&mut self, kept: usize) {
-        self.log.truncate(kept);
+        if kept < self.log.len() {
+            self.log.truncate(kept);
+            // It dies just then, and the run is taken up at once.
+            self.now = self.log.iter().filter_map(time).max().unwrap_or_default();
+        }
         self.inputs.retain(|_, (facts, _)| *facts <= kept);
         self.waited.retain(|instance| {
             self.log.iter().any(|event| matches!(event, Event::Waited { instance: waited, .. } if waited == instance))
@@ -236,6 +241,14 @@ impl Stage {
     pub fn compare(&mut self) {
         let folded = Run::fold(RunId::from("r"), Arc::clone(&self.graph), &self.log).view();
         let live = self.run.view();
+        if self.run.end().is_none() {
+            let composite = |view: &NodeView| matches!(view.kind, "map" | "reduce" | "loop" | "graph");
+            for view in live.iter().filter(|view| view.state == "running" && !composite(view)) {
+                if self.flight(view.instance.as_str()).is_none() {
+                    self.problems.push(format!("`{}` is running and nobody called it", view.instance));
+                }
+            }
+        }
         let other = live.iter().zip(&folded).find(|(live, folded)| !same(live, folded));
         let facts = self.log.len();
         if live.len() != folded.len() {
@@ -246,20 +259,15 @@ impl Stage {
         }
     }
 
-    /// Calls that nobody should still be making, and instances that run without a call.
+    /// Calls that nobody should still be making.
     fn look_for_strays(&mut self) {
         if self.run.end().is_some() {
             return;
         }
-        for view in self.run.view() {
-            let name = view.instance.as_str();
-            let flies = self.flights.iter().any(|flight| flight.instance == view.instance);
-            let composite = matches!(view.kind, "map" | "reduce" | "loop" | "graph");
-            if flies && view.state != "running" {
-                self.problems.push(format!("`{name}` is {} and its call goes on", view.state));
-            }
-            if !flies && view.state == "running" && !composite {
-                self.problems.push(format!("`{name}` is running and nobody called it"));
+        for flight in &self.flights {
+            let state = self.run.state(&flight.instance).map_or("not there", State::as_str);
+            if state != "running" {
+                self.problems.push(format!("`{}` is {state} and its call goes on", flight.instance));
             }
         }
     }
@@ -332,4 +340,24 @@ fn same(one: &NodeView, other: &NodeView) -> bool {
         && (&one.instance, &one.port, &one.why, &one.failure)
             == (&other.instance, &other.port, &other.why, &other.failure)
         && (&one.input, &one.output, &one.answer) == (&other.input, &other.output, &other.answer)
+}
+
+/// When something happened, if the log says.
+fn time(event: &Event) -> Option<Time> {
+    match event {
+        Event::Started { at, .. }
+        | Event::Resumed { at }
+        | Event::EffectIntended { at, .. }
+        | Event::Returned { at, .. }
+        | Event::Failed { at, .. }
+        | Event::Blocked { at, .. }
+        | Event::LeftOut { at, .. }
+        | Event::Waited { at, .. }
+        | Event::Ended { at, .. } => Some(*at),
+        Event::EffectReturned { meta, .. } => Some(meta.ended),
+        Event::Resolved { resolution, .. } => match resolution {
+            Resolution::Answered(answer) => Some(answer.at),
+            Resolution::Due(at) | Resolution::Called { at, .. } => Some(*at),
+        },
+    }
 }

@@ -125,7 +125,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     server.tell("textDocument/didOpen", &json!({ "textDocument": document }))?;
     let first = server.wait(problems)?;
     println!("opened in {:.1} ms", begun.elapsed().as_secs_f64() * 1e3);
-    if let Some(wrong) = first["params"]["diagnostics"].as_array().and_then(|list| list.iter().find(|d| d["severity"] == 1)) {
+    if let Some(wrong) =
+        first["params"]["diagnostics"].as_array().and_then(|list| list.iter().find(|d| d["severity"] == 1))
+    {
         return Err(format!("the app has a mistake: {wrong}").into());
     }
     let (mut typed, mut offered, mut meant) = (vec![], vec![], vec![]);
@@ -172,6 +174,11 @@ fn report(what: &str, mut times: Vec<Duration>) -> Duration {
     times.sort();
     let at = |part: f64| times.get((times.len() as f64 * part) as usize).or(times.last()).copied().unwrap_or_default();
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    println!("{what:<24} median {:>6.2} ms, 95% {:>6.2} ms, longest {:>6.2} ms", ms(at(0.5)), ms(at(0.95)), ms(at(1.0)));
+    println!(
+        "{what:<24} median {:>6.2} ms, 95% {:>6.2} ms, longest {:>6.2} ms",
+        ms(at(0.5)),
+        ms(at(0.95)),
+        ms(at(1.0))
+    );
     at(0.95)
 }

@@ -105,6 +105,9 @@ impl From<engine::Error> for Error {
             engine::Error::BadInput(causes) => {
                 Self { causes, ..Self::usage("the input does not fit").code(Code::BAD_INPUT) }
             }
+            engine::Error::BadFlags(causes) => {
+                Self { causes, ..Self::usage("the flags do not fit").code(Code::BAD_INPUT) }
+            }
             engine::Error::BadAnswer(causes) => {
                 Self { causes, ..Self::usage("the answer does not fit the question").code(Code::BAD_ANSWER) }
             }

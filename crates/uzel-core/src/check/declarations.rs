@@ -21,6 +21,7 @@ impl App<'_, '_> {
             ("connections", &document.connections),
             ("knowledge", &document.knowledge),
             ("tools", &document.tools),
+            ("mcp", &document.mcp),
         ];
         for (name, section) in sections {
             match section {
@@ -34,11 +35,12 @@ impl App<'_, '_> {
         self.knowledge(document.knowledge.as_ref(), &mut declared);
         self.tools(document.tools.as_ref(), &mut declared);
         self.connection_tools(&mut declared);
+        self.servers(document.mcp.as_ref(), &mut declared);
         unclear(&sections, &mut declared);
         declared
     }
 
-    fn entries<'t>(&mut self, section: &str, tree: Option<&'t Tree>) -> &'t [Entry] {
+    pub(super) fn entries<'t>(&mut self, section: &str, tree: Option<&'t Tree>) -> &'t [Entry] {
         match tree.map(|tree| (&tree.data, tree.span)) {
             None | Some((Data::Null, _)) => &[],
             Some((Data::Map(entries), _)) => entries,
@@ -154,6 +156,19 @@ impl App<'_, '_> {
         }
     }
 
+    /// Tools of MCP servers are declared one by one, so that the app says what it relies on: `mcp.SERVER.TOOL`.
+    fn servers(&mut self, tree: Option<&Tree>, declared: &mut Declared) {
+        let Some(def) = self.catalog.connection("mcp") else { return };
+        for server in self.entries("mcp", tree) {
+            self.check(declared, |cx| (def.check)(&server.value, cx));
+            for tool in server.value.get("tools").and_then(Tree::as_map).unwrap_or_default() {
+                let name = format!("mcp.{}.{}", server.key.as_str(), tool.key.as_str());
+                let uses = Text::synthetic("mcp", tool.key.span);
+                self.tool(&uses, &name, tool.key.span, &tool.value, declared);
+            }
+        }
+    }
+
     fn tool(&mut self, uses: &Text, name: &str, at: crate::source::Span, tree: &Tree, declared: &mut Declared) {
         let catalog = self.catalog;
         let Some(def) = catalog.tool(uses.as_str()) else {
@@ -197,6 +212,8 @@ fn unclear(sections: &[(&'static str, &Option<Tree>)], declared: &mut Declared) 
             "models" => declared.models.contains_key(name),
             "connections" => declared.connections.contains_key(name),
             "knowledge" => declared.knowledge.contains_key(name),
+            // What is known of a server is its tools.
+            "mcp" => true,
             _ => declared.tools.contains_key(name),
         };
         let entries = tree.as_ref().and_then(Tree::as_map).unwrap_or_default();

@@ -226,7 +226,10 @@ impl Linker<'_> {
         self.names.get_index_of(root).or_else(|| {
             let names = self.names.keys().map(String::as_str).chain(["input", "run", "node", "flags", "nodes"]);
             let message = format!("there is no node `{root}`");
-            let help = did_you_mean(root, names).unwrap_or_else(|| format!("the nodes are {}", self.some_names()));
+            let help = match root {
+                "null" => "no value is written `none` in expressions".to_owned(),
+                _ => did_you_mean(root, names).unwrap_or_else(|| format!("the nodes are {}", self.some_names())),
+            };
             self.out.push(Diagnostic::new(Code::UNKNOWN_REFERENCE, reference.span, message).help(help));
             None
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::{App, Check, ROOTS, bodies::DraftPlan, is_name, joins, limits, split};
+use super::{App, Check, ROOTS, bodies::DraftPlan, is_name, joins, limits, sections, split};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     document::{Common, Defaults},
@@ -63,7 +63,7 @@ impl App<'_, '_> {
         defaults: Option<&Defaults>,
     ) -> (IndexMap<String, Draft>, BTreeSet<String>) {
         let (mut drafts, mut unclear) = (IndexMap::new(), BTreeSet::new());
-        for entry in entries {
+        for entry in entries.iter().filter(|entry| !entry.key.starts_with("x-")) {
             if !self.check_id(&entry.key) {
                 // For an expression `check-reply` is `check` minus `reply`.
                 unclear.extend(entry.key.split(|c: char| c != '_' && !c.is_ascii_alphanumeric()).map(str::to_owned));
@@ -117,6 +117,10 @@ impl App<'_, '_> {
         };
         let kind = self.catalog.kind(text.as_str());
         if kind.is_none() {
+            if let Some(later) = sections::kind_of_later(text) {
+                self.out.push(later);
+                return None;
+            }
             let help = did_you_mean(text.as_str(), names())
                 .unwrap_or_else(|| format!("known are {}", names().collect::<Vec<_>>().join(", ")));
             let message = format!("there is no kind `{}`", text.as_str());
@@ -145,6 +149,7 @@ impl App<'_, '_> {
         let on_error = reaction("on_error", common.on_error.as_ref(), self.out);
         let on_block = reaction("on_block", common.on_block.as_ref(), self.out);
         let kind = kind?;
+        let config = sections::known_keys(kind, config, self.out);
         let timeout = common.timeout.or(defaults.and_then(|d| d.timeout)).map(|text| text.0);
         let retry = common.retry.or_else(|| defaults.and_then(|d| d.retry.clone())).unwrap_or_default();
         let mut cx = Check::new(self.out, declared, self.reader, timeout);

@@ -58,7 +58,8 @@ fn cycle(edges: &[Vec<Edge>], stack: &[(NodeIdx, usize)], start: NodeIdx) -> Vec
 /// and a node depends on both, only `e` is a parent. A node that runs instead of `d` (on its error or block) does not
 /// stand for `d`: who depends on both goes on with either.
 ///
-/// A node that may start before all its parents have settled is sure to settle after `d` only if each of them is.
+/// A node that may start before all its parents have settled is sure to settle after `d` only if each of them is, and one
+/// with a deadline never: the time may pass before any of them has.
 pub(super) fn nearest(edges: &[Vec<Edge>], joins: &[Join], order: &[NodeIdx]) -> Vec<Vec<Edge>> {
     let mut rank = vec![0; edges.len()];
     for (position, node) in order.iter().enumerate() {
@@ -105,10 +106,10 @@ impl Sure<'_> {
             } else {
                 let known = |edge: &Edge| self.known.get(&edge.from).copied().unwrap_or(false);
                 let mut flow = self.edges[node].iter().filter(|edge| !edge.via.is_control()).peekable();
-                let by_flow = if self.joins[node].is_early() {
-                    flow.peek().is_some() && flow.all(known)
-                } else {
-                    flow.any(known)
+                let by_flow = match self.joins[node] {
+                    Join::All | Join::Settle => flow.any(known),
+                    Join::Any | Join::Quorum(_) => flow.peek().is_some() && flow.all(known),
+                    Join::Deadline(_) => false,
                 };
                 let mut control = self.edges[node].iter().filter(|edge| edge.via.is_control()).peekable();
                 let instead = |edge: &Edge| edge.from == self.goal && matches!(edge.via, Via::Error | Via::Block);

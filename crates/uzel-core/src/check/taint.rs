@@ -223,8 +223,8 @@ impl Taint {
                 if shape { labels.without(Labels::FREE) } else { labels }
             }
         };
-        if let Some(origin) = facts.origin {
-            labels = labels.with(Labels::raw(origin));
+        for origin in facts.origins {
+            labels = labels.with(Labels::raw(*origin));
         }
         if let Some(asks) = &facts.asks {
             labels = if asks.free { labels.with(Labels::FREE) } else { labels.without(Labels::FREE) };

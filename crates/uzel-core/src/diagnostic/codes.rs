@@ -63,6 +63,9 @@ codes! {
     UNBOUNDED_LOOP        "UZ1018" Error "a loop without a bound";
     OVERLAY_CLOSED        "UZ1020" Error "an overlay that changes what only the app file may say";
     OVERLAY_UNKNOWN       "UZ1021" Error "an overlay that names what the app does not have";
+    FLAG_UNUSED           "UZ1022" Warning "a flag that nothing asks";
+    FLAG_EXPIRED          "UZ1023" Warning "a flag that was to be gone";
+    NOT_YET               "UZ1024" Error "a part of the language that this version does not have";
 
     EXPRESSION_SYNTAX     "UZ2001" Error "an expression cannot be read";
     WRONG_BRACES          "UZ2002" Error "the wrong braces for this place";

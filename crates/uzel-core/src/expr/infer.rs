@@ -11,13 +11,14 @@ mod statements;
 
 use std::ops::Range;
 
-use minijinja::machinery::ast::{BinOpKind, CallArg, CallType, Expr, Slice, UnaryOpKind};
+use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Slice, UnaryOpKind};
 
 use super::{
     TypeScope,
     lazy::to_json,
     place::{bytes, range},
     program::Program,
+    table::find_test,
 };
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
@@ -189,13 +190,13 @@ impl<'c> Checker<'c> {
             }
             Expr::Test(e) => {
                 self.ty(&e.expr, Use::Condition);
-                self.args(&e.args);
+                match find_test(e.name) {
+                    Some(test) => self.arguments(test, "is", &e.args, expr),
+                    None => self.args(&e.args),
+                };
                 Type::Boolean
             }
-            Expr::Call(e) => {
-                self.args(&e.args);
-                self.called(&e.identify_call())
-            }
+            Expr::Call(e) => self.called(expr, e),
             Expr::List(e) => self.items(&e.items),
             Expr::Tuple(e) => self.items(&e.items),
             Expr::Map(e) => self.map(&e.keys, &e.values),
@@ -262,15 +263,6 @@ impl<'c> Checker<'c> {
                 }
             })
             .collect()
-    }
-
-    fn called(&self, call: &CallType<'_, '_>) -> Type {
-        match call {
-            CallType::Function(name) if self.local(name).is_some() => Type::Any,
-            CallType::Function("range") => Type::list(Type::Integer),
-            CallType::Function("dict") => Type::Object(ObjectType { open: true, ..ObjectType::default() }),
-            _ => Type::Any,
-        }
     }
 
     fn local(&self, name: &str) -> Option<&Local> {

@@ -236,9 +236,9 @@ impl<'a> Survey<'a> {
 
     fn call(&mut self, call: &Call<'a>, at: Range<usize>) {
         match call.identify_call() {
-            CallType::Function(name) if self.bound.contains(&name) || table::FUNCTIONS.contains(&name) => {}
+            CallType::Function(name) if self.bound.contains(&name) || table::find_function(name).is_some() => {}
             CallType::Function(name) => {
-                let known = table::FUNCTIONS.iter().copied().chain(self.bound.iter().copied());
+                let known = table::FUNCTIONS.iter().map(|function| function.name).chain(self.bound.iter().copied());
                 let help = did_you_mean(name, known).or_else(|| {
                     table::find_filter(name).map(|_| format!("`{name}` is a filter: write `value | {name}`"))
                 });
@@ -272,8 +272,8 @@ impl<'a> Survey<'a> {
     }
 
     fn test_name(&mut self, name: &str, at: Range<usize>) {
-        if !table::TESTS.contains(&name) {
-            let help = did_you_mean(name, table::TESTS.iter().copied());
+        if table::find_test(name).is_none() {
+            let help = did_you_mean(name, table::TESTS.iter().map(|test| test.name));
             let at = at.start..at.start + name.len();
             self.problem(Code::UNKNOWN_FUNCTION, at, format!("there is no test `{name}`"), help);
         }

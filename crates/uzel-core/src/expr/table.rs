@@ -1,14 +1,27 @@
-//! Every filter, test and function that exists, with its types. What is not here is removed from the engine.
+//! Every filter, test and function that exists, with its types, a sentence and an example. What is not here is removed
+//! from the engine. Read by the checks, by "did you mean", by inference and by the reference.
 
-/// What a filter takes.
+use std::fmt::Write as _;
+
+mod filters;
+mod named;
+
+pub use filters::FILTERS;
+pub use named::{FUNCTIONS, TESTS};
+
+/// What something takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Takes {
+pub enum Takes {
     /// Anything.
     Any,
     /// A text; numbers are printed first.
     Text,
+    /// A whole number.
+    Integer,
     /// A number.
     Number,
+    /// True or false.
+    Boolean,
     /// A list, a map or a text.
     Several,
     /// A list.
@@ -17,9 +30,9 @@ pub(super) enum Takes {
     Map,
 }
 
-/// What a filter gives.
+/// What something gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gives {
+pub enum Gives {
     /// Nothing is known.
     Any,
     /// A text.
@@ -36,130 +49,166 @@ pub(super) enum Gives {
     Reversed,
     /// A list of what it took.
     SameList,
+    /// Lists of what it took.
+    SameLists,
     /// An item of what it took, or nothing.
     Item,
     /// A list of texts.
     Texts,
+    /// A list of whole numbers.
+    Integers,
+    /// A list of pairs: name and value.
+    Pairs,
     /// A list of anything.
     Anys,
+    /// A map.
+    Map,
     /// What it took without null, or the first argument.
     Default,
     /// The sum of the items.
     Sum,
 }
 
-/// One filter.
-pub(super) struct Filter {
-    pub(super) name: &'static str,
-    pub(super) takes: Takes,
-    pub(super) gives: Gives,
+/// How an argument is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// In its place.
+    Place,
+    /// By its name.
+    Name,
+    /// Either way.
+    Both,
 }
 
-const fn filter(name: &'static str, takes: Takes, gives: Gives) -> Filter {
-    Filter { name, takes, gives }
+/// An argument.
+#[derive(Clone, Copy, Debug)]
+pub struct Param {
+    /// Its name.
+    pub name: &'static str,
+    /// What it can be.
+    pub takes: Takes,
+    /// How it is written.
+    pub by: By,
+    /// Whether it must be there.
+    pub required: bool,
 }
 
-/// All filters.
-pub(super) const FILTERS: &[Filter] = &[
-    filter("abs", Takes::Number, Gives::Same),
-    filter("batch", Takes::Several, Gives::Anys),
-    filter("bool", Takes::Any, Gives::Boolean),
-    filter("capitalize", Takes::Text, Gives::Text),
-    filter("count", Takes::Several, Gives::Integer),
-    filter("d", Takes::Any, Gives::Default),
-    filter("default", Takes::Any, Gives::Default),
-    filter("dictsort", Takes::Map, Gives::Anys),
-    filter("first", Takes::Several, Gives::Item),
-    filter("float", Takes::Any, Gives::Number),
-    filter("from_json", Takes::Text, Gives::Any),
-    filter("groupby", Takes::List, Gives::Anys),
-    filter("indent", Takes::Text, Gives::Text),
-    filter("int", Takes::Any, Gives::Integer),
-    filter("items", Takes::Map, Gives::Anys),
-    filter("join", Takes::Several, Gives::Text),
-    filter("last", Takes::Several, Gives::Item),
-    filter("length", Takes::Several, Gives::Integer),
-    filter("lines", Takes::Text, Gives::Texts),
-    filter("list", Takes::Several, Gives::SameList),
-    filter("lower", Takes::Text, Gives::Text),
-    filter("map", Takes::Several, Gives::Anys),
-    filter("max", Takes::Several, Gives::Item),
-    filter("min", Takes::Several, Gives::Item),
-    filter("reject", Takes::Several, Gives::SameList),
-    filter("rejectattr", Takes::List, Gives::SameList),
-    filter("replace", Takes::Text, Gives::Text),
-    filter("reverse", Takes::Several, Gives::Reversed),
-    filter("round", Takes::Number, Gives::Number),
-    filter("select", Takes::Several, Gives::SameList),
-    filter("selectattr", Takes::List, Gives::SameList),
-    filter("slice", Takes::Several, Gives::Anys),
-    filter("sort", Takes::Several, Gives::SameList),
-    filter("split", Takes::Text, Gives::Texts),
-    filter("string", Takes::Any, Gives::Text),
-    filter("sum", Takes::List, Gives::Sum),
-    filter("title", Takes::Text, Gives::Text),
-    filter("tojson", Takes::Any, Gives::Text),
-    filter("trim", Takes::Text, Gives::Text),
-    filter("unique", Takes::Several, Gives::SameList),
-    filter("upper", Takes::Text, Gives::Text),
-];
+/// A filter, a test or a function.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// Its name.
+    pub name: &'static str,
+    /// What stands before `|` or `is`; a function takes nothing.
+    pub takes: Takes,
+    /// Its arguments.
+    pub params: &'static [Param],
+    /// Whether more may follow: arguments of a filter or test that it names, or fields.
+    pub more: bool,
+    /// What it gives.
+    pub gives: Gives,
+    /// Another name of this one.
+    pub alias: Option<&'static str>,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// An expression and its value as JSON.
+    pub example: (&'static str, &'static str),
+}
+
+impl Takes {
+    /// As the reference calls it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Text => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Several => "list, map or string",
+            Self::List => "list",
+            Self::Map => "map",
+        }
+    }
+}
+
+impl Gives {
+    /// As the reference calls it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Text => "string",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Same => "the type it takes",
+            Self::Reversed => "the type it takes; of a map its names",
+            Self::SameList => "a list of the same items",
+            Self::SameLists => "lists of the same items",
+            Self::Item => "an item",
+            Self::Texts => "[string]",
+            Self::Integers => "[integer]",
+            Self::Pairs => "[[name, value]]",
+            Self::Anys => "a list",
+            Self::Map => "a map",
+            Self::Default => "the type it takes, or that of the argument",
+            Self::Sum => "the type of the items",
+        }
+    }
+}
+
+impl Operation {
+    /// Name and arguments: `replace(from: string, to: string, count?: integer)`.
+    pub fn signature(&self) -> String {
+        let mut out = self.name.to_owned();
+        let mut params = vec![];
+        for param in self.params {
+            let mut text = format!("{}{}: {}", param.name, if param.required { "" } else { "?" }, param.takes.words());
+            if param.by == By::Name {
+                let _ = write!(text, " (named)");
+            }
+            params.push(text);
+        }
+        if self.more {
+            params.push("…".to_owned());
+        }
+        if !params.is_empty() {
+            let _ = write!(out, "({})", params.join(", "));
+        }
+        out
+    }
+}
+
+/// An argument that must be there.
+const fn must(name: &'static str, takes: Takes) -> Param {
+    Param { name, takes, by: By::Place, required: true }
+}
+
+/// One that may be left out.
+const fn may(name: &'static str, takes: Takes, by: By) -> Param {
+    Param { name, takes, by, required: false }
+}
 
 /// The engine's filters that mean nothing here: HTML escapes, debugging, and a second way to do one thing.
 pub(super) const REMOVED_FILTERS: &[&str] = &["safe", "escape", "e", "attr", "chain", "zip", "pprint", "format"];
 
-/// All tests.
-pub(super) const TESTS: &[&str] = &[
-    "!=",
-    "<",
-    "<=",
-    "==",
-    ">",
-    ">=",
-    "boolean",
-    "defined",
-    "divisibleby",
-    "endingwith",
-    "eq",
-    "equalto",
-    "even",
-    "false",
-    "float",
-    "ge",
-    "greaterthan",
-    "gt",
-    "in",
-    "int",
-    "integer",
-    "iterable",
-    "le",
-    "lessthan",
-    "lower",
-    "lt",
-    "mapping",
-    "ne",
-    "none",
-    "number",
-    "odd",
-    "sequence",
-    "startingwith",
-    "string",
-    "true",
-    "undefined",
-    "upper",
-];
-
 /// The engine's tests that mean nothing here.
 pub(super) const REMOVED_TESTS: &[&str] = &["safe", "escaped", "filter", "test", "sameas"];
 
-/// All functions. `namespace` is not among them: with it a loop could nest a value without bound.
-pub(super) const FUNCTIONS: &[&str] = &["dict", "range"];
-
-/// The engine's functions that are not offered.
+/// The engine's functions that are not offered. With `namespace` a loop could nest a value without bound.
 pub(super) const REMOVED_FUNCTIONS: &[&str] = &["debug", "namespace"];
 
 /// The filter of a name.
-pub(super) fn find_filter(name: &str) -> Option<&'static Filter> {
+pub(super) fn find_filter(name: &str) -> Option<&'static Operation> {
     FILTERS.iter().find(|filter| filter.name == name)
+}
+
+/// The test of a name.
+pub(super) fn find_test(name: &str) -> Option<&'static Operation> {
+    TESTS.iter().find(|test| test.name == name)
+}
+
+/// The function of a name.
+pub(super) fn find_function(name: &str) -> Option<&'static Operation> {
+    FUNCTIONS.iter().find(|function| function.name == name)
 }
 
 /// Methods that people know from Python, and the filter that does it.

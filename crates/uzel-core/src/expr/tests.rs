@@ -435,19 +435,68 @@ fn a_field_of_a_big_document_is_not_a_copy() {
 
 #[test]
 fn removed_names_are_really_gone_and_offered_ones_exist() {
-    use super::{engine::ENGINE, table};
-    for filter in table::FILTERS {
+    use super::engine::ENGINE;
+    for filter in super::table::FILTERS {
         let source = format!("1 | {}", filter.name);
         let error = ENGINE.compile_expression(&source).unwrap().eval(()).err().map(|e| e.kind());
         assert_ne!(error, Some(minijinja::ErrorKind::UnknownFilter), "{}", filter.name);
     }
-    for test in table::TESTS.iter().filter(|t| t.starts_with(char::is_alphabetic)) {
+    for test in super::table::TESTS.iter().map(|test| test.name).filter(|name| name.starts_with(char::is_alphabetic)) {
         let error = ENGINE.compile_expression(&format!("1 is {test}")).unwrap().eval(()).err().map(|e| e.kind());
         assert_ne!(error, Some(minijinja::ErrorKind::UnknownTest), "{test}");
     }
-    for name in table::REMOVED_FILTERS {
+    for name in super::table::REMOVED_FILTERS {
         let error = ENGINE.compile_expression(&format!("1 | {name}")).unwrap().eval(()).unwrap_err().kind();
         assert_eq!(error, minijinja::ErrorKind::UnknownFilter, "{name}");
+    }
+}
+
+#[test]
+fn every_operation_does_what_its_example_says() {
+    for operation in [super::table::FILTERS, super::table::TESTS, super::table::FUNCTIONS].concat() {
+        let (source, value) = operation.example;
+        let mut out = Diagnostics::default();
+        let expression = Expression::parse(&text(source), &mut out).unwrap_or_else(|| panic!("{source}: {out:?}"));
+        let given = expression.evaluate(&Scope::new()).unwrap_or_else(|failure| panic!("{source}: {failure:?}"));
+        let wanted: serde_json::Value = serde_json::from_str(value).unwrap();
+        assert_eq!(given, wanted, "{source}");
+        let ty = expression.infer(&TypeScope::new(), &mut out);
+        assert!(ty.accepts(&crate::schema::type_of_value(&wanted)), "{source} is {ty}, not {wanted}");
+        assert!(out.is_empty(), "{source}: {out:?}");
+        assert!(source.contains(operation.alias.unwrap_or(operation.name)), "{source} shows {}", operation.name);
+        assert!(operation.about.ends_with('.'), "{}", operation.about);
+    }
+}
+
+#[test]
+fn what_the_table_refuses_fails() {
+    for source in [
+        "'a-b' | replace('-')",
+        "'a-b' | replace('-', '', 1, 2)",
+        "'a-b' | replace('-', to='')",
+        "[1] | sort(revers=true)",
+        "[1] | sort('n')",
+        "[1] | batch('two')",
+        "[1] | slice",
+        "3 is odd(2)",
+        "3 is startingwith",
+        "range('3')",
+        "range()",
+        "range(1, 2, 3, 4)",
+    ] {
+        let mut out = Diagnostics::default();
+        let expression = Expression::parse(&text(source), &mut out).unwrap();
+        expression.infer(&TypeScope::new(), &mut out);
+        assert!(out.has_errors(), "{source} is found");
+        assert!(expression.evaluate(&Scope::new()).is_err(), "{source} fails");
+    }
+}
+
+#[test]
+fn operations_stand_in_order_once() {
+    for list in [super::table::FILTERS, super::table::TESTS, super::table::FUNCTIONS] {
+        let names: Vec<&str> = list.iter().map(|operation| operation.name).collect();
+        assert!(names.is_sorted_by(|a, b| a < b), "{names:?}");
     }
 }
 

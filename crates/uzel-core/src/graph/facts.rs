@@ -81,6 +81,8 @@ pub struct Agent {
     pub at: Option<Span>,
     /// Turns of its model.
     pub steps: Option<u64>,
+    /// Turns of its model if the file does not say.
+    pub usual_steps: u64,
     /// Calls of tools.
     pub tool_calls: Option<u64>,
     /// Tokens read and written.
@@ -99,7 +101,7 @@ pub struct Agent {
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
     /// Who made the texts of its output, beside those of its inputs.
-    pub origin: Option<Origin>,
+    pub origins: &'static [Origin],
     /// What becomes of its inputs' texts.
     pub texts: Texts,
     /// Fields of its output that hold no text of others: a time, a name.

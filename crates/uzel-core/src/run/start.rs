@@ -126,7 +126,15 @@ impl Run {
                 instance.go += usize::from(signal == Signal::Go);
                 instance.barred |= signal == Signal::Bar;
             }
-            self.look(to, &def);
+        }
+        // A child that two edges lead to is looked at when both have been told.
+        let mut children: Vec<NodeIdx> = node.children.iter().map(|(child, _)| *child).collect();
+        children.dedup();
+        for child in children {
+            let to = Place { level: place.level, node: child };
+            if let Some(def) = self.node(to) {
+                self.look(to, &def);
+            }
         }
     }
 
@@ -194,7 +202,8 @@ impl Run {
             return;
         }
         if node.gated && !chosen {
-            if *open_control == 0 {
+            // Who depends on it and on one of its parents has only it as a parent: it must not settle before they have.
+            if *open_control == 0 && open == 0 {
                 self.derive(place, State::Inactive);
             }
             return;

@@ -70,6 +70,16 @@ const LABELS: &str = "x-labels";
 /// JSON's own names of types.
 const JSON_TYPES: &[&str] = &["string", "integer", "number", "boolean", "object", "array", "null"];
 
+/// Whether JSON Schema has this word, as far as it may stand in a schema here.
+pub(crate) fn is_word(key: &str) -> bool {
+    KEYWORDS.contains(&key)
+}
+
+/// Whether a tree is JSON Schema; see the head of this file.
+pub(super) fn is_json_schema(tree: &Tree) -> bool {
+    tree.as_map().is_some_and(is_schema)
+}
+
 /// Reads a type.
 pub(super) fn schema(tree: &Tree, out: &mut Diagnostics) -> Option<Schema> {
     let (ty, json) = node(tree, out)?;

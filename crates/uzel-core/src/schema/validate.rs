@@ -62,6 +62,11 @@ impl Schema {
         read::schema(tree, out)
     }
 
+    /// Whether a map is JSON Schema, and not a map of fields.
+    pub(crate) fn is_json_schema(tree: &Tree) -> bool {
+        read::is_json_schema(tree)
+    }
+
     /// Reads a map of fields, as `inputs:` and `output:` have it; never taken for JSON Schema.
     pub fn read_fields(tree: &Tree, out: &mut Diagnostics) -> Option<Self> {
         read::fields_schema(tree, out)

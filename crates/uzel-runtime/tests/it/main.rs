@@ -5,6 +5,7 @@
 mod agent;
 mod crash;
 mod driver;
+mod model;
 mod nested;
 mod semantics;
 mod store;

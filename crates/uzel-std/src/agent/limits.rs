@@ -92,8 +92,10 @@ impl Limits {
 
 /// The limits that the file sets.
 pub(super) fn facts(limits: Option<&Spanned<Limits>>) -> Agent {
-    let Some(Spanned { value: limits, .. }) = limits else { return Agent::default() };
+    let usual = Limits::default();
+    let limits = limits.map_or(&usual, |limits| &limits.value);
     Agent {
+        usual_steps: limits.bounds().steps.into(),
         steps: limits.steps.as_ref().map(|steps| steps.value.into()),
         tool_calls: limits.tool_calls.as_ref().map(|calls| calls.value.into()),
         tokens: limits.tokens.as_ref().map(|tokens| tokens.value),

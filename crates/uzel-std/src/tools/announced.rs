@@ -44,6 +44,67 @@ pub(super) struct RedisTool {
     timeout: Option<DurationText>,
 }
 
+/// An MCP server.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct McpServer {
+    /// Where it answers over HTTP: `https://search.example.com/mcp`.
+    url: Option<Text>,
+    /// Or the program that is started, with its arguments: `[npx, search-server]`.
+    #[serde(default)]
+    command: Vec<Text>,
+    /// Headers of requests to `url`; values may hold secrets.
+    #[serde(default)]
+    #[expect(dead_code, reason = "read by editors and by what will speak the protocol")]
+    headers: std::collections::BTreeMap<String, Text>,
+    /// The tools of it that may be used. What the server offers beyond them is not seen by models.
+    tools: Tree,
+}
+
+/// A tool of an MCP server, as the app relies on it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct McpTool {
+    /// What it does, for people and for models that may call it.
+    description: Option<Text>,
+    /// Its parameters: a map of names to types.
+    params: Option<Tree>,
+    /// What it gives: a type. Without it nothing is known of the answer.
+    output: Option<Tree>,
+    /// What repeating it does: `read`, `idempotent`, `keyed` or `once`. Default: `once`, the one that is never wrong.
+    effect: Option<EffectClass>,
+    /// How long one try may take. Default: 30s.
+    timeout: Option<DurationText>,
+}
+
+/// Checks a declaration of an MCP server.
+pub(super) fn check_mcp_server(tree: &Tree, cx: &mut Check<'_>) {
+    let Some(server) = yaml::from_tree::<McpServer>(tree, cx.out) else { return };
+    if server.url.is_some() != server.command.is_empty() {
+        let message = "an MCP server has either a `url` or a `command`";
+        cx.report(Diagnostic::new(Code::BAD_KIND_CONFIG, tree.span.head(), message));
+    }
+    if server.tools.as_map().is_none_or(<[_]>::is_empty) {
+        let message = "`tools` must name the tools that may be used";
+        let help = "write `tools: { search: { params: { query: string }, effect: read } }`";
+        cx.report(Diagnostic::new(Code::WRONG_SHAPE, server.tools.span, message).help(help));
+    }
+}
+
+/// Checks a declaration of a tool of an MCP server.
+pub(super) fn check_mcp_tool(tree: &Tree, cx: &mut Check<'_>) -> Option<ToolPorts> {
+    let tool: McpTool = yaml::from_tree(tree, cx.out)?;
+    let params = tool.params.as_ref().and_then(|tree| Schema::read_fields(tree, cx.out));
+    let output = tool.output.as_ref().and_then(|tree| Schema::read(tree, cx.out));
+    Some(ToolPorts {
+        params: params.unwrap_or_else(|| Schema::of(Type::object(std::iter::empty()))),
+        output: output.map_or(Type::Any, |schema| schema.ty),
+        class: tool.effect.unwrap_or(EffectClass::Once),
+        timeout: tool.timeout.map(|timeout| timeout.0),
+        description: tool.description.map(|text| text.as_str().to_owned()).unwrap_or_default(),
+    })
+}
+
 /// The commands.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Command {
@@ -98,7 +159,7 @@ pub(super) fn check_redis(command: Command, tree: &Tree, cx: &mut Check<'_>) -> 
 
 /// Says that such a tool cannot be run here.
 pub(super) fn build(tree: &Tree, _cx: &mut Build<'_>) -> Result<Arc<dyn Tool>, Diagnostic> {
-    let name = tree.get("use").and_then(Tree::as_str).unwrap_or("this tool").to_owned();
+    let name = tree.get("use").and_then(Tree::as_str).unwrap_or("a tool of an MCP server").to_owned();
     let message = format!("this version checks apps that use `{name}` and cannot run them");
     let help = "until it can: `sqlite`, a tool over HTTP, or a function of the host program (`run: rust:NAME`)";
     Err(Diagnostic::new(Code::NOT_IN_THIS_VERSION, tree.span.head(), message).help(help))

@@ -81,7 +81,9 @@ fn mistakes_in_the_yaml_are_left_alone_and_all_others_keep_what_they_say() {
         }
     }
     assert!(read > 50, "only {read} can be read");
-    for name in ["01-tab.yaml", "03-duplicate-key.yaml", "11-unquoted-braces-whole-value.yaml", "67-unclosed-quote.yaml"] {
+    for name in
+        ["01-tab.yaml", "03-duplicate-key.yaml", "11-unquoted-braces-whole-value.yaml", "67-unclosed-quote.yaml"]
+    {
         assert!(left.iter().any(|left| left == name), "{name} is formatted");
     }
 }

@@ -14,7 +14,7 @@ mod taint;
 mod waivers;
 mod writes;
 
-/// Checks a text that begins after the version, with kinds that only tests need.
+/// Checks a text that begins after the version.
 fn check(app: &str, choices: &Choices) -> Reading {
     let files = BTreeMap::from([("app.yaml".to_owned(), format!("version: 1\n{app}").into_bytes())]);
     read("app.yaml", &files, &uzel_std::catalog(), choices)
@@ -53,12 +53,13 @@ fn the_examples_are_silent() {
         let folder = entry.expect("an entry").path();
         if folder.join("app.yaml").is_file() {
             let reading = read("app.yaml", &files(&folder), &uzel_std::catalog(), &Choices::default());
-            assert_eq!(lines(&reading), "", "{}", folder.display());
+            let lints: String = lines(&reading).lines().filter(|line| line.starts_with("UZ3")).collect();
+            assert_eq!(lints, "", "{}", folder.display());
             assert!(reading.waived.is_empty(), "{} waives something", folder.display());
             seen += 1;
         }
     }
-    assert!(seen >= 2, "{seen} examples");
+    assert!(seen >= 4, "{seen} examples");
 }
 
 #[test]
@@ -225,10 +226,11 @@ fn prompts_in_files_and_in_systems() {
               a: { kind: llm, model: fast, system: rules.md, prompt: \"{{ input.m }}\" }\n"
                 .to_vec(),
         ),
-        ("rules.md".to_owned(), b"Be kind.\n\n- Approve refunds if the amount is under 50 EUR.\n".to_vec()),
+        ("rules.md".to_owned(), b"Be kind.\n\n{% include \"money.md\" %}\n".to_vec()),
+        ("money.md".to_owned(), b"- Approve refunds if the amount is under 50 EUR.\n".to_vec()),
     ]);
     let reading = read("app.yaml", &files, &uzel_std::catalog(), &Choices::default());
     let found = reading.diagnostics.iter().next().expect("a finding");
     let place = reading.sources.position(found.at.expect("a place"));
-    assert_eq!((found.code.as_str(), place.to_string().as_str()), ("UZ3010", "rules.md:3:3"));
+    assert_eq!((found.code.as_str(), place.to_string().as_str()), ("UZ3010", "money.md:1:3"));
 }

@@ -40,14 +40,17 @@ pub(crate) fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// Checks the app of a section with the files that the section names (` ```text file=PATH `), on a day of 2026, and against
-/// the app that the section says is in use (` ```yaml against `).
+/// Checks the app of a section with the files that the section names (` ```text file=PATH `, ` ```yaml overlay=PATH `),
+/// on a day of 2026, and against the app that the section says is in use (` ```yaml against `).
 fn check(blocks: &[Block], section: &str) -> Option<Reading> {
     let here = || blocks.iter().filter(|block| block.section == section);
     let app = here().find(|block| block.info == "yaml")?;
     let mut files = BTreeMap::from([("app.yaml".to_owned(), app.text.clone().into_bytes())]);
+    let mut choices = Choices::default();
     for block in here() {
-        if let Some((_, path)) = block.info.split_once(" file=") {
+        let overlay = block.info.split_once(" overlay=").map(|(_, path)| path);
+        choices.overlays.extend(overlay.map(str::to_owned));
+        if let Some(path) = overlay.or(block.info.split_once(" file=").map(|(_, path)| path)) {
             files.insert(path.to_owned(), block.text.clone().into_bytes());
         }
     }
@@ -57,7 +60,7 @@ fn check(blocks: &[Block], section: &str) -> Option<Reading> {
         reading.graph.unwrap_or_else(|| panic!("{:?}", reading.diagnostics))
     });
     let today = Some("2026-06-01".parse().expect("a day"));
-    let choices = Choices { today, against: old, ..Choices::default() };
+    let choices = Choices { today, against: old, ..choices };
     Some(read("app.yaml", &files, &uzel_std::catalog(), &choices))
 }
 

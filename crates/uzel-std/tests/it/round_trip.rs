@@ -337,3 +337,53 @@ fn nodes_inside_nodes_come_back() {
     let names: Vec<&str> = functions.keys().map(String::as_str).collect();
     assert_eq!(names, ["text_0", "text_1", "text_2", "text_all", "text_last"]);
 }
+
+/// What overlays change is in the one file.
+#[test]
+fn overlays_are_in_the_file() {
+    let main = "version: 1\nname: app\nlimits: { cost_usd: 1 }\nnodes: { ask: { kind: human, title: Yes? } }\n";
+    let over = "limits: { cost_usd: 0.5 }\n";
+    let files = [("app.yaml", main), ("app.prod.yaml", over)];
+    let files: Files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).into();
+    let choices = Choices { overlays: vec!["app.prod.yaml".to_owned()], ..Choices::default() };
+    let graph = read("app.yaml", &files, &uzel_std::catalog(), &choices).graph.unwrap();
+    let both = "version: 1\nname: app\nlimits: { cost_usd: 0.5 }\nnodes:\n  ask: { kind: human, title: \"Yes?\" }\n";
+    assert_eq!(graph.to_yaml(), both);
+    let files = Files::from([("app.yaml".to_owned(), graph.to_yaml().into_bytes())]);
+    let again = read("app.yaml", &files, &uzel_std::catalog(), &Choices::default()).graph.unwrap();
+    assert_eq!(again.shape(), graph.shape());
+}
+
+/// A run is taken up again from the file that the app would be: it must not take the place of one that the app names.
+#[test]
+fn the_file_of_an_app_has_a_name_of_its_own() {
+    let inner = "version: 1\nnodes: { ask: { kind: human, title: Inner } }\n";
+    let files = Files::from([("app.yaml".to_owned(), inner.as_bytes().to_vec())]);
+    let app = Builder::new("outer").node("inner", uzel_core::builder::graph("app.yaml"));
+    let built = app.read(&files, &uzel_std::catalog(), &Choices::default()).reading;
+    let graph = built.graph.unwrap_or_else(|| panic!("{:?}", built.diagnostics));
+    assert_eq!((graph.main.as_str(), graph.file("app.yaml").as_deref()), ("app.2.yaml", Some(inner)));
+    let again = read(&graph.main, &graph.files, &uzel_std::catalog(), &Choices::default());
+    assert_eq!(again.graph.unwrap().shape(), graph.shape());
+}
+
+#[test]
+fn what_no_file_could_say_is_reported() {
+    let deep = (0..70).fold(json!("x"), |inner, _| json!([inner]));
+    let long = "x".repeat(10_000_001);
+    let apps = [
+        Builder::new("deep").node("a", tool("x").with("deep", deep)),
+        Builder::new("long").node("a", human("x").show("long", long)),
+    ];
+    let said = apps.map(|app| {
+        let reading = app.read(&Files::new(), &uzel_std::catalog(), &Choices::default()).reading;
+        assert!(reading.graph.is_none());
+        let words = words(&reading).into_iter().filter(|words| words.starts_with("UZ0"));
+        words.collect::<Vec<_>>().join("; ")
+    });
+    let expected = [
+        "UZ0006 lists and maps are nested more than 64 deep",
+        "UZ0002 the app has 10000087 bytes; at most 10000000 can be read",
+    ];
+    assert_eq!(said, expected);
+}

@@ -21,8 +21,10 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-#[command(after_help = "Comments, the order of keys, anchors and texts in blocks stay as they are. A file that cannot be \
-    read is reported and left alone. Exit codes: 0 fine, 1 a file cannot be read, or with --check is not formatted.")]
+#[command(
+    after_help = "Comments, the order of keys, anchors and texts in blocks stay as they are. A file that cannot be \
+    read is reported and left alone. Exit codes: 0 fine, 1 a file cannot be read, or with --check is not formatted."
+)]
 pub(crate) struct Arguments {
     /// App files, or folders with an app.yaml [default: the current folder]
     #[arg(value_name = "FILE", conflicts_with = "stdin")]
@@ -66,8 +68,8 @@ pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Er
 fn one(terminal: &Terminal, arguments: &Arguments, file: &Path) -> Result<bool, Error> {
     let path = Project::find(file)?.path();
     let shown = path.display().to_string();
-    let bytes = read_file(&path, MOST_BYTES)
-        .map_err(|why| Error::environment(format!("`{shown}` cannot be read: {why}")))?;
+    let bytes =
+        read_file(&path, MOST_BYTES).map_err(|why| Error::environment(format!("`{shown}` cannot be read: {why}")))?;
     let (text, formatted) = format(terminal, &shown, &bytes)?;
     if formatted.as_bytes() == bytes {
         return Ok(false);

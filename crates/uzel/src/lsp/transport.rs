@@ -114,7 +114,9 @@ mod tests {
     fn what_is_written_is_read() {
         let mut bytes = vec![];
         let messages = [json!({ "id": 1, "text": "ä\r\n" }), json!({})];
-        messages.iter().for_each(|message| write(&mut bytes, message).unwrap());
+        for message in &messages {
+            write(&mut bytes, message).unwrap();
+        }
         let found = all(&bytes);
         let wanted = messages.map(|message| Ok(Incoming::Message(message)));
         assert_eq!(found[..2], wanted);

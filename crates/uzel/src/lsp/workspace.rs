@@ -10,10 +10,12 @@ use std::{
 
 use uzel_core::{
     check::{Choices, Files, Reading},
+    date::Date,
     diagnostic::Code,
     index::{Index, Language, Place, Shapes, analyse, moved},
     kind::Catalog,
 };
+use uzel_runtime::world::{RealWorld, World};
 
 use super::uri;
 use crate::{commands::schema, project::Folder};
@@ -155,6 +157,7 @@ impl Workspace {
 
     /// Checks an app; what is known of it is replaced when its file can be parsed.
     pub(super) fn check(&mut self, main: &Path) -> Option<Reading> {
+        self.choices.today = Some(Date::of(RealWorld::default().now()));
         let app = self.apps.get(main)?;
         let overlay = self.overlay(&app.folder);
         let (reading, index) = analyse(&app.main, &overlay, &self.language());

@@ -215,10 +215,13 @@ fn mistakes_are_reported_where_the_program_makes_them() {
         UZ1010 +2:27 `fasst` is not declared under `models`
         UZ2004 +2:40 `input` has no field `mesage`
         UZ4001 +3:24 there is no case for `question`
+        UZ3011 +3:24 `route` does what `classify.category` says, also when the model is not sure
+          +2:10 this model must choose one of the values
         UZ1009 +3:51 there is no node `nobody`
         UZ2004 +6:13 `classify` has no field `categry`
           +2:10 `classify` returns these fields
-        UZ2005 +7:18 number and "x" have no order: one is never less or more than the other
+        UZ2005 +7:18 `classify.confidence` (number) and 'x' have no order: one is never less or more than the other
+          +2:69 `classify.confidence` is declared here
         UZ1014 +9:18 there is no action `no`
         UZ4007 +9:18 `on_timeout` without a `timeout` never happens
         UZ0005 +11:10 `classify` is set twice
@@ -261,6 +264,7 @@ fn functions_are_checked_by_their_types() {
         UZ2004 +5:10 `b` has no field `repli`
           +3:10 `b` returns these fields
         UZ2006 +6:10 `b.cents` is never equal to "five": it is integer
+          +3:20 `b.cents` is declared here
     "#]]
     .assert_eq(&mistakes(app, from));
 }

@@ -6,7 +6,8 @@ use expect_test::expect;
 
 use crate::scratch::{DESK, Scratch};
 
-const LOOSE: &str = "version:   1 # one\n\nnodes:\n    a: {kind: llm,model: fast, prompt: '{{ input.x }}'}\n\n\n# end\n";
+const LOOSE: &str =
+    "version:   1 # one\n\nnodes:\n    a: {kind: llm,model: fast, prompt: '{{ input.x }}'}\n\n\n# end\n";
 
 #[test]
 fn a_file_is_formatted_once() {
@@ -24,12 +25,16 @@ fn a_file_is_formatted_once() {
           a: { kind: llm, model: fast, prompt: "{{ input.x }}" }
 
         # end
-    "#]].assert_eq(&scratch.read("apps/app.yaml"));
-    scratch.check(&["fmt", "apps/app.yaml"], expect![[r#"
+    "#]]
+    .assert_eq(&scratch.read("apps/app.yaml"));
+    scratch.check(
+        &["fmt", "apps/app.yaml"],
+        expect![[r#"
         exit 0
         --- stderr
         formatted: nothing to change in 1 file
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -42,14 +47,19 @@ fn without_a_name_it_is_the_app_here() {
 #[test]
 fn a_check_writes_nothing() {
     let scratch = Scratch::new(&[("app.yaml", LOOSE), ("fine.yaml", "a: 1\n")]);
-    scratch.check(&["fmt", "--check", "app.yaml", "fine.yaml"], expect![[r#"
+    scratch.check(
+        &["fmt", "--check", "app.yaml", "fine.yaml"],
+        expect![[r#"
         exit 1
         --- stdout
         app.yaml
         --- stderr
         not formatted: app.yaml
-    "#]]);
-    scratch.check(&["fmt", "--diff", "app.yaml", "fine.yaml"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["fmt", "--diff", "app.yaml", "fine.yaml"],
+        expect![[r#"
         exit 1
         --- stdout
         --- app.yaml
@@ -66,12 +76,16 @@ fn a_check_writes_nothing() {
          # end
         --- stderr
         not formatted: app.yaml
-    "#]]);
-    scratch.check(&["fmt", "--check", "fine.yaml"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["fmt", "--check", "fine.yaml"],
+        expect![[r#"
         exit 0
         --- stderr
         formatted: nothing to change in 1 file
-    "#]]);
+    "#]],
+    );
     assert_eq!(scratch.read("app.yaml"), LOOSE);
 }
 
@@ -80,7 +94,9 @@ fn what_cannot_be_read_stays_as_it_is() {
     let tab = "version: 1\nnodes:\n\ta: 1\r\n";
     let scratch = Scratch::new(&[("tab.yaml", tab), ("loose.yaml", LOOSE)]);
     scratch.write("latin.yaml", b"a:   caf\xe9\n");
-    scratch.check(&["fmt", "tab.yaml", "latin.yaml", "loose.yaml"], expect![[r#"
+    scratch.check(
+        &["fmt", "tab.yaml", "latin.yaml", "loose.yaml"],
+        expect![[r#"
         exit 1
         --- stderr
         error[UZ0004]: a tab is used for indentation
@@ -102,16 +118,20 @@ fn what_cannot_be_read_stays_as_it_is() {
                   run `uzel explain UZ0001`
         error: `latin.yaml` is left as it is: 1 error
         formatted: loose.yaml
-    "#]]);
+    "#]],
+    );
     assert_eq!(scratch.read("tab.yaml"), tab);
     assert_eq!(fs::read(scratch.path().join("latin.yaml")).unwrap(), b"a:   caf\xe9\n");
     assert_ne!(scratch.read("loose.yaml"), LOOSE, "one bad file keeps no other from being formatted");
-    scratch.check(&["fmt", "nowhere.yaml"], expect![[r#"
+    scratch.check(
+        &["fmt", "nowhere.yaml"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no app file `nowhere.yaml`
         hint: did you mean `loose.yaml`?
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -125,11 +145,14 @@ fn the_file_keeps_its_mode_and_links_lead_to_it() {
     assert!(fs::symlink_metadata(path("link.yaml")).unwrap().is_symlink());
     assert_eq!(fs::metadata(path("app.yaml")).unwrap().permissions().mode() & 0o777, 0o640);
     assert_ne!(scratch.read("app.yaml"), LOOSE);
-    scratch.check(&["fmt", "fixed.yaml"], expect![[r#"
+    scratch.check(
+        &["fmt", "fixed.yaml"],
+        expect![[r#"
         exit 3
         --- stderr
         error: `fixed.yaml` is read-only; it is left as it is
-    "#]]);
+    "#]],
+    );
     assert_eq!(scratch.read("fixed.yaml"), LOOSE);
     // Nothing is left beside the files.
     assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 3);
@@ -157,12 +180,14 @@ fn standard_input_to_standard_output() {
         exit 0
         --- stdout
         a: { b: 1 }
-    "#]].assert_eq(&pipe(&["fmt", "--stdin"], "a:   {b: 1}"));
+    "#]]
+    .assert_eq(&pipe(&["fmt", "--stdin"], "a:   {b: 1}"));
     expect![[r#"
         exit 1
         --- stdout
         <stdin>
-    "#]].assert_eq(&pipe(&["fmt", "--stdin", "--check"], "a:   1\n"));
+    "#]]
+    .assert_eq(&pipe(&["fmt", "--stdin", "--check"], "a:   1\n"));
     expect![[r#"
         exit 1
         --- stderr
@@ -175,8 +200,11 @@ fn standard_input_to_standard_output() {
           = help: write one, or remove the comma or bracket
                   run `uzel explain UZ0003`
         error: `<stdin>` is left as it is: 1 error
-    "#]].assert_eq(&pipe(&["fmt", "--stdin"], "a: [\n"));
-    scratch.check(&["fmt", "--stdin", "app.yaml"], expect![[r#"
+    "#]]
+    .assert_eq(&pipe(&["fmt", "--stdin"], "a: [\n"));
+    scratch.check(
+        &["fmt", "--stdin", "app.yaml"],
+        expect![[r#"
         exit 2
         --- stderr
         error: the argument '--stdin' cannot be used with '[FILE]...'
@@ -184,5 +212,6 @@ fn standard_input_to_standard_output() {
         Usage: uzel fmt --stdin [FILE]...
 
         For more information, try '--help'.
-    "#]]);
+    "#]],
+    );
 }

@@ -6,6 +6,7 @@ use std::{fs, path::Path};
 use crate::schema;
 
 mod cli;
+mod operations;
 mod pages;
 mod table;
 
@@ -19,6 +20,8 @@ fn files() -> Vec<(&'static str, String)> {
         ("docs/reference/models.md", pages::models()),
         ("docs/reference/tools.md", pages::tools()),
         ("docs/reference/functions.md", pages::functions()),
+        ("docs/reference/expressions.md", operations::expressions()),
+        ("docs/reference/diagnostics.md", operations::diagnostics()),
         ("docs/reference/cli.md", cli::page()),
     ]
 }

@@ -211,6 +211,77 @@ fn what_is_told() {
 }
 
 #[test]
+fn arguments_fit_the_table_of_operations() {
+    table(
+        &[
+            // Right.
+            "order.id | replace('-', '')",
+            "order.id | replace('-', '', count=1)",
+            "order.lines | sort(attribute='n', reverse=true)",
+            "order.lines | map(attribute='n') | join(', ')",
+            "order.lines | map('string')",
+            "order.lines | select('gt', order.cents)",
+            "order.lines | batch(2)",
+            "order.cents is divisibleby(5)",
+            "order.id is startingwith 'A'",
+            "dict(a=1, b=order.id)",
+            "range(1, order.cents, 2)",
+            "result | join(*result.x)",
+            // Wrong.
+            "order.id | replace('-')",
+            "order.id | replace('-', '', 1, 2)",
+            "order.id | replace(from='-', to='')",
+            "order.lines | sort(revers=true)",
+            "order.lines | sort('n')",
+            "order.lines | batch('two')",
+            "order.cents is divisibleby",
+            "order.cents is divisibleby('five')",
+            "order.cents is odd(2)",
+            "range('3')",
+            "range()",
+        ],
+        expression,
+        expect![[r#"
+            order.id | replace('-', '') => string
+            order.id | replace('-', '', count=1) => string
+            order.lines | sort(attribute='n', reverse=true) => [{ n: integer, text: string }]
+            order.lines | map(attribute='n') | join(', ') => string
+            order.lines | map('string') => [any]
+            order.lines | select('gt', order.cents) => [{ n: integer, text: string }]
+            order.lines | batch(2) => [[{ n: integer, text: string }]]
+            order.cents is divisibleby(5) => boolean
+            order.id is startingwith 'A' => boolean
+            dict(a=1, b=order.id) => { … }
+            range(1, order.cents, 2) => [integer]
+            result | join(*result.x) => string
+            order.id | replace('-') => string
+                  UZ2005 [order.id | replace('-')] `| replace` needs `to` -- it is `replace(from: string, to: string, count?: integer)`
+            order.id | replace('-', '', 1, 2) => string
+                  UZ2005 [2] `| replace` takes no more arguments -- it is `replace(from: string, to: string, count?: integer)`
+            order.id | replace(from='-', to='') => string
+                  UZ2003 ['-'] `| replace` has no argument `from` -- it is `replace(from: string, to: string, count?: integer)`
+                  UZ2003 [''] `| replace` has no argument `to` -- it is `replace(from: string, to: string, count?: integer)`
+            order.lines | sort(revers=true) => [{ n: integer, text: string }]
+                  UZ2003 [true] `| sort` has no argument `revers` -- did you mean `reverse`?
+            order.lines | sort('n') => [{ n: integer, text: string }]
+                  UZ2005 ['n'] `| sort` takes no more arguments -- it is `sort(reverse?: boolean (named), case_sensitive?: boolean (named), attribute?: string (named))`
+            order.lines | batch('two') => [[{ n: integer, text: string }]]
+                  UZ2005 ['two'] `count` of `| batch` must be of type integer, and is "two"
+            order.cents is divisibleby => boolean
+                  UZ2005 [order.cents is divisibleby] `is divisibleby` needs `number` -- it is `divisibleby(number: number)`
+            order.cents is divisibleby('five') => boolean
+                  UZ2005 ['five'] `number` of `is divisibleby` must be of type number, and is "five"
+            order.cents is odd(2) => boolean
+                  UZ2005 [2] `is odd` takes no more arguments -- it is `odd`
+            range('3') => [integer]
+                  UZ2005 ['3'] `start` of `range` must be of type integer, and is "3"
+            range() => [integer]
+                  UZ2005 [range()] `range` needs `start` -- it is `range(start: integer, end?: integer, step?: integer)`
+        "#]],
+    );
+}
+
+#[test]
 fn conditions_let_null_go_through() {
     table(
         &["approve.action == 'approve'", "approve.form.note", "approve.form.amount_cents > 3", "approve.acton"],

@@ -7,6 +7,10 @@ use std::{
 
 use indexmap::IndexMap;
 
+mod causes;
+
+use causes::{Cause, Why, causes, names, reads};
+
 use super::{
     Drawing, Look, Tone,
     picture::{Class, repeats},
@@ -15,8 +19,8 @@ use super::{
 };
 use crate::{
     diagnostic::near,
-    expr::Reference,
-    graph::{Edge, Graph, Inner, Input, Join, NodeDef, NodeIdx, Program, Reaction, Via},
+    expr::Binding,
+    graph::{Edge, Graph, Join, NodeDef, NodeIdx, Reaction, Via},
     source::{Source, Span},
 };
 
@@ -62,19 +66,6 @@ fn places<'g>(nodes: &'g Nodes, prefix: &str, all: &mut Vec<Place<'g>>) {
             places(plan.inner.nodes(), &below, all);
         }
     }
-}
-
-/// Why one node comes after another.
-struct Cause {
-    why: Why,
-    at: Span,
-}
-
-enum Why {
-    /// It reads this, here.
-    Reads(String, String),
-    /// As it says.
-    Says(String),
 }
 
 /// Lines that are being written.
@@ -277,7 +268,7 @@ impl Page<'_> {
                 None => ways.push((class, words, vec![id])),
             }
         }
-        let read = self.graph.output.as_ref().filter(|_| place.top).map(crate::expr::Binding::references);
+        let read = self.graph.output.as_ref().filter(|_| place.top).map(Binding::references);
         let read = read.unwrap_or_default().iter().filter(|reference| names(reference, &place.node.id));
         let read: Vec<Cause> = read.map(|reference| reads(reference, "output")).collect();
         if ways.is_empty() && read.is_empty() {
@@ -315,67 +306,6 @@ impl Page<'_> {
             self.line(2, Tone::Text, &format!("when it {word}, {then}"));
         }
     }
-}
-
-/// Every place where a node refers to one beside it.
-fn causes(node: &NodeDef, from: &str) -> Vec<Cause> {
-    let mut found: Vec<Cause> = vec![];
-    let mut add = |place: &str, reference: &Reference| {
-        if names(reference, from) && !found.iter().any(|cause| cause.at == reference.span) {
-            found.push(reads(reference, place));
-        }
-    };
-    walk(node, "", &mut add);
-    let needs = node.needs.iter().filter(|name| name.as_str() == from);
-    found.extend(needs.map(|name| {
-        let words = format!("`{}` comes after `{from}` because of `needs: [{from}]`", node.id);
-        Cause { why: Why::Says(words), at: name.span }
-    }));
-    found
-}
-
-/// Everything that a node and what is inside it refer to, with where.
-fn walk(node: &NodeDef, prefix: &str, add: &mut dyn FnMut(&str, &Reference)) {
-    if let Some(when) = &node.when {
-        when.references().iter().for_each(|reference| add(&format!("{prefix}when"), reference));
-    }
-    for input in &node.inputs {
-        for reference in Program::references(&input.program) {
-            add(&format!("{prefix}{}", key(input, reference.span)), reference);
-        }
-    }
-    for (name, reaction) in [("on_error", &node.on_error), ("on_block", &node.on_block)] {
-        if let Reaction::Use(binding) | Reaction::Stop(binding) = reaction {
-            binding.references().iter().for_each(|reference| add(&format!("{prefix}{name}"), reference));
-        }
-    }
-    // Another app sees nothing of what is around it.
-    let Some(Inner::Nodes(body)) = node.plan.as_ref().map(|plan| &plan.inner) else { return };
-    for inner in body.nodes.values() {
-        walk(inner, &format!("{prefix}{}.", inner.id), add);
-    }
-    let output = body.output.as_ref().map(crate::expr::Binding::references).unwrap_or_default();
-    for reference in output {
-        add(&format!("{prefix}output"), reference);
-    }
-}
-
-/// The key of an input that a place is in.
-fn key(input: &Input, at: Span) -> String {
-    let before = input.fields.iter().filter(|(_, field)| field.source == at.source && field.start <= at.start);
-    match before.max_by_key(|(_, field)| field.start) {
-        Some((field, _)) => format!("{}.{field}", input.name),
-        None => input.name.clone(),
-    }
-}
-
-fn names(reference: &Reference, id: &str) -> bool {
-    reference.root == id || reference.root == "nodes" && reference.path.first().is_some_and(|name| name == id)
-}
-
-fn reads(reference: &Reference, place: &str) -> Cause {
-    let path: Vec<&str> = std::iter::once(&reference.root).chain(&reference.path).map(String::as_str).collect();
-    Cause { why: Why::Reads(path.join("."), place.to_owned()), at: reference.span }
 }
 
 /// The shortest way from one node to a later one.

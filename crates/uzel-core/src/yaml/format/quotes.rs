@@ -83,7 +83,8 @@ pub(super) fn lines(scalar: &Scalar<'_>, tagged: bool) -> Vec<String> {
     let quote = match scalar.style {
         ScalarStyle::Plain => !tagged && bare(&scalar.value.replace('\n', " "), Place::Lines) == Bare::Never,
         ScalarStyle::SingleQuoted => {
-            let plain = !scalar.source.contains(['"', '\\']) && scalar.value.chars().all(|c| c == '\n' || is_printable(c));
+            let plain =
+                !scalar.source.contains(['"', '\\']) && scalar.value.chars().all(|c| c == '\n' || is_printable(c));
             if plain {
                 lines = strip_single(&lines);
             }
@@ -125,14 +126,16 @@ fn bare(value: &str, place: Place) -> Bare {
         || is_yaml11_number(value)
         || matches!(value, "<<" | "=")
         || INDICATORS.contains(first)
-        || (matches!(first, '-' | '?' | ':') && (place == Place::Flow || value[1..].is_empty() || value[1..].starts_with(' ')))
+        || (matches!(first, '-' | '?' | ':')
+            && (place == Place::Flow || value[1..].is_empty() || value[1..].starts_with(' ')))
         || value.starts_with(' ')
         || value.ends_with([' ', ':'])
         || ["...", "---"].iter().any(|marker| value.starts_with(marker))
         || [": ", " #", "{{"].iter().any(|part| value.contains(part))
         || (place == Place::Flow && value.contains([',', '[', ']', '{', '}', '?']))
         || !value.chars().all(is_printable);
-    let known = |c: char| c.is_alphanumeric() || " _-./()%+!;'".contains(c) || (place == Place::Lines && ",?".contains(c));
+    let known =
+        |c: char| c.is_alphanumeric() || " _-./()%+!;'".contains(c) || (place == Place::Lines && ",?".contains(c));
     match never {
         true => Bare::Never,
         false if first.is_alphabetic() && value.chars().all(known) => Bare::Surely,

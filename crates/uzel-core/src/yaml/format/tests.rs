@@ -4,16 +4,13 @@ mod nasty;
 mod random;
 
 use super::format;
-use crate::{
-    diagnostic::Diagnostics,
-    source::SourceId,
-    yaml::parse,
-};
+use crate::{diagnostic::Diagnostics, source::SourceId, yaml::parse};
 
 /// A text in the one layout, or what is wrong with that: it is refused, it says something else, it is not stable.
 fn formatted(text: &str) -> Result<String, String> {
     let mut out = Diagnostics::default();
-    let read = |text: &str| parse(SourceId(0), text, &mut Diagnostics::default()).map(|tree| tree.to_json().to_string());
+    let read =
+        |text: &str| parse(SourceId(0), text, &mut Diagnostics::default()).map(|tree| tree.to_json().to_string());
     let Some(formatted) = format(SourceId(0), text, &mut out) else {
         let said: Vec<&str> = out.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
         return Err(format!("{text:?} is refused: {said:?}"));

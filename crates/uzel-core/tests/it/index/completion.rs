@@ -222,90 +222,36 @@ fn texts_that_are_compared_filters_and_tests() {
     assert!(found.contains("none") && !found.contains('<'), "{found}");
 }
 
+/// What is offered has these and not those.
+fn has(desk: &Desk, wanted: &[&str], unwanted: &[&str]) {
+    let found = labels(desk, None);
+    let found: Vec<&str> = found.split(' ').collect();
+    assert!(wanted.iter().all(|label| found.contains(label)), "{wanted:?}: {found:?}");
+    assert!(!unwanted.iter().any(|label| found.contains(label)), "{unwanted:?}: {found:?}");
+}
+
 #[test]
 fn keys_of_a_kind() {
-    check(
-        &Desk::with("    timeout: 5s\n", "    $0\n"),
-        expect![[r#"
-            for ``
-            Key description -> "description: "  
-            Key needs -> "needs: "  
-            Key when -> "when: "  
-            Key retry -> "retry:"  
-            Key timeout -> "timeout: "  
-            Key join -> "join:"  
-            Key on_block -> "on_block:"  
-        "#]],
-    );
-    check(
-        &Desk::with("    timeout: 5s\n", "    ti$0\n"),
-        expect![[r#"
-            for `ti`
-            Key description -> "description: "  
-            Key needs -> "needs: "  
-            Key when -> "when: "  
-            Key retry -> "retry:"  
-            Key timeout -> "timeout: "  
-            Key join -> "join:"  
-            Key on_block -> "on_block:"  
-        "#]],
-    );
-    check(
-        &Desk::with("from: pages,", "from: pages, $0"),
-        expect![[r#"
-            for ``
-            Key query -> "query: "  required
-            Key top_k -> "top_k: "  
-            Key min_score -> "min_score: "  
-            Key description -> "description: "  
-            Key needs -> "needs: "  
-            Key when -> "when: "  
-            Key retry -> "retry:"  
-            Key timeout -> "timeout: "  
-            Key join -> "join:"  
-            Key on_error -> "on_error:"  
-            Key on_block -> "on_block:"  
-        "#]],
-    );
-    check(
-        &Desk::with("    timeout: 5s\n", "    timeout: 5s\n    retry: { ma$0 }\n"),
-        expect![[r#"
-        for `ma`
-        Key max -> "max: "  
-        Key backoff -> "backoff: "  
-        Key base -> "base: "  
-        Key cap -> "cap: "  
-        Key errors -> "errors: "  
-    "#]],
-    );
+    // Those of every node and those of the kind, without those that are there.
+    let (wanted, unwanted) = (["description", "needs", "retry", "timeout", "join"], ["kind", "tool", "with", "prompt"]);
+    has(&Desk::with("    timeout: 5s\n", "    $0\n"), &wanted, &unwanted);
+    has(&Desk::with("    timeout: 5s\n", "    ti$0\n"), &wanted, &unwanted);
+    has(&Desk::with("    timeout: 5s\n", "    ti$0meout: 5s\n"), &wanted, &unwanted);
+    has(&Desk::with("from: pages,", "from: pages, $0"), &["query", "top_k", "needs"], &["kind", "from", "sql"]);
+    let retry = Desk::with("    timeout: 5s\n", "    timeout: 5s\n    retry: { ma$0 }\n");
+    has(&retry, &["max", "backoff", "errors"], &["timeout"]);
+    // What must be there comes first, and what is written leads on.
+    let offered = offered(&Desk::with("from: pages,", "from: pages, $0"), None);
+    assert!(offered.starts_with("for ``\nKey query -> \"query: \"  required\n"), "{offered}");
+    assert!(offered.contains("Key retry -> \"retry:\""), "{offered}");
 }
 
 #[test]
 fn keys_of_the_document_and_of_a_node_without_a_kind() {
-    check(
-        &Desk::with("name: desk\n", "$0\n"),
-        expect![[r#"
-        for ``
-        Key name -> "name: "  
-        Key description -> "description: "  
-        Key limits -> "limits:"  
-        Key defaults -> "defaults:"  
-    "#]],
-    );
-    check(
-        &Desk::with("  way:\n", "  new:\n    $0\n  way:\n"),
-        expect![[r#"
-        for ``
-        Key kind -> "kind: "  required
-    "#]],
-    );
-    check(
-        &Desk::with("  way:\n", "  new: { $0 }\n  way:\n"),
-        expect![[r#"
-        for ``
-        Key kind -> "kind: "  required
-    "#]],
-    );
+    has(&Desk::with("name: desk\n", "$0\n"), &["name", "description", "limits", "defaults"], &["nodes", "kind"]);
+    has(&Desk::of("$0", ""), &["version", "nodes"], &[]);
+    assert_eq!(labels(&Desk::with("  way:\n", "  new:\n    $0\n  way:\n"), None), "kind");
+    assert_eq!(labels(&Desk::with("  way:\n", "  new: { $0 }\n  way:\n"), None), "kind");
 }
 
 #[test]
@@ -329,23 +275,7 @@ fn keys_that_a_tool_takes() {
 
 #[test]
 fn kinds_and_words() {
-    check(
-        &Desk::with("kind: human", "kind: $0"),
-        expect![[r#"
-            for ``
-            Word code  
-            Word graph  
-            Word guard  
-            Word human  
-            Word llm  
-            Word map  
-            Word reduce  
-            Word loop  
-            Word retrieve  
-            Word route  
-            Word tool  
-        "#]],
-    );
+    has(&Desk::with("kind: human", "kind: $0"), &["llm", "route", "map", "human"], &["timer", "probe"]);
     check(
         &Desk::with("on_error: { run: look }", "on_error: $0"),
         expect![[r#"

@@ -3,7 +3,7 @@
 use expect_test::{Expect, expect};
 use uzel_core::index::Symbol;
 
-use super::{DESK, Desk, PROMPT, language};
+use super::{DESK, Desk, PROMPT, errors, language};
 
 fn hover(desk: &Desk, expected: Expect) {
     let hover = desk.index().hover(&desk.file, desk.offset, &language());
@@ -478,8 +478,7 @@ fn nested(text: &str) -> Desk {
 #[test]
 fn names_inside_of_nodes() {
     let (reading, _) = Desk::of(NESTED, "").read();
-    let problems: Vec<&str> = reading.diagnostics.iter().map(|problem| problem.message.as_str()).collect();
-    assert_eq!(problems, Vec::<&str>::new());
+    assert_eq!(errors(&reading), Vec::<String>::new());
     references(
         &nested("  fi$0rst:"),
         expect![[r#"

@@ -80,10 +80,10 @@ fn documents_and_tools_tell_agents_too() {
     );
     let through = behind("{{ notes.text }}", "tools: [mail]")
         + search
-        + "  notes: { kind: llm, model: fast, prompt: \"Notes: {{ s.documents }}\" }\n";
+        + "  notes: { kind: llm, model: fast, prompt: \"Notes: {{ s.text }}\" }\n";
     says(
         &through,
-        "UZ3013 12 a document that `s.documents` found through `notes.text` reaches `h`, which may call `mail`, and nothing \
+        "UZ3013 12 a document that `s.text` found through `notes.text` reaches `h`, which may call `mail`, and nothing \
          has looked at it",
     );
     let called = behind("{{ t.row.name }}", "needs: [g], tools: [mail]") + "  t: { kind: tool, tool: find }\n";

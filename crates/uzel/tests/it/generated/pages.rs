@@ -28,6 +28,8 @@ pub(super) fn contents() -> String {
          - [Models](models.md): providers and settings\n\
          - [Tools, connections and knowledge](tools.md)\n\
          - [Functions](functions.md): what `run: builtin:NAME` can name\n\
+         - [Filters, tests and functions](expressions.md) of expressions\n\
+         - [Diagnostics](diagnostics.md): every code\n\
          - [The command line](cli.md)\n\n\
          Editors complete and check app files by [schema/app.schema.json](../../schema/app.schema.json), which is also \
          what `uzel schema` prints. With the YAML extension of VS Code, or another that uses `yaml-language-server`, \

@@ -329,7 +329,8 @@ impl<'t> Walk<'t> {
 
     /// Takes `? `. What follows on its line is a line of its own.
     fn explicit(&mut self) -> bool {
-        let found = self.rest().strip_prefix('?').is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n']));
+        let found =
+            self.rest().strip_prefix('?').is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n']));
         if found {
             self.take(1);
             self.alone = true;

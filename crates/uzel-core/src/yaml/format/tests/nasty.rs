@@ -7,7 +7,10 @@ use super::formatted;
 /// Texts with their results, so that they can be read side by side.
 fn table(cases: &[&str]) -> String {
     let line = |text: &str| text.replace('\t', "→").replace('\r', "␍").replace('\u{feff}', "⌘");
-    cases.iter().map(|case| format!("{}\n=>\n{}---\n", line(case).trim_end_matches('\n'), line(&formatted(case).unwrap()))).collect()
+    cases
+        .iter()
+        .map(|case| format!("{}\n=>\n{}---\n", line(case).trim_end_matches('\n'), line(&formatted(case).unwrap())))
+        .collect()
 }
 
 #[test]
@@ -436,7 +439,8 @@ fn comments() {
 
         output: 1
         ---
-    "#]].assert_eq(&table(&[
+    "#]]
+    .assert_eq(&table(&[
         "# one\n\n# two\n---\n# three\na: 1 # four\n# five\n",
         "a: # one\n  # two\n  b: 1   # three\n\n      # four\n  # five\n# six\nc:\n  # seven\nd: 1\n  # eight\n",
         "a:\n- b # one\n# two\n- c\n# three\nd: 1\n",
@@ -677,7 +681,9 @@ fn brackets() {
         "a: [ b: 1, c, {d: }, {e} , \"f\":2, ? g : 3 ]\n".to_owned(),
         "a: {\n  b: 1,\n\n  c: 2\n}\n".to_owned(),
         format!("a: {{ b: \"{long}\", c: \"{long}\", d: \"x, y\", e: \"z?\", f: {{ g: 1 }} }} # why\nh: 1\n"),
-        format!("a:\n  - {{ b: {{ c: \"{long}, and\", d: \"{long}\" }}, e: closed }} # why\n  - [ [\"{long}\", \"{long}\", \"{long}\"] ] # so\n"),
+        format!(
+            "a:\n  - {{ b: {{ c: \"{long}, and\", d: \"{long}\" }}, e: closed }} # why\n  - [ [\"{long}\", \"{long}\", \"{long}\"] ] # so\n"
+        ),
         format!("{{ a: {long}, b: {long},\n\n c: &x [{long}, {long}, {long}], d: *x }}\n"),
         "{ a: 1, # one\n b: { c: , d: } , e: !!str , f: &x , g: *x }\n".to_owned(),
     ];

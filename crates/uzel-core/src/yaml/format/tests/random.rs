@@ -252,16 +252,52 @@ impl Author {
 
     fn scalar(&mut self, flow: bool) {
         let scalar = self.pick(&[
-            "a", "15m", "1", "1.50", "0x1F", "true", "~", "null", "'quoted'", "\"quoted\"", "yes", "'no'", "string | null",
-            "\"a: b\"", "'a # b'", "\"{{ x }}\"", "'${{ x == \"y\" }}'", "\"\\u00e9\\t\"", "'back\\slash'", "2026-03-02",
-            "'2026-03-02'", "1_000", "\"12\"", "\"\"", "''", "http://x:80/y", "docs/**/*.md", "ж ж", "\"don't\"", "js:a.js#f",
-            "'{ a }'", "\"a, b\"", "0o7", "012", "-x", "'- x'", "12:30", "!!str 5", "!!int '5'",
+            "a",
+            "15m",
+            "1",
+            "1.50",
+            "0x1F",
+            "true",
+            "~",
+            "null",
+            "'quoted'",
+            "\"quoted\"",
+            "yes",
+            "'no'",
+            "string | null",
+            "\"a: b\"",
+            "'a # b'",
+            "\"{{ x }}\"",
+            "'${{ x == \"y\" }}'",
+            "\"\\u00e9\\t\"",
+            "'back\\slash'",
+            "2026-03-02",
+            "'2026-03-02'",
+            "1_000",
+            "\"12\"",
+            "\"\"",
+            "''",
+            "http://x:80/y",
+            "docs/**/*.md",
+            "ж ж",
+            "\"don't\"",
+            "js:a.js#f",
+            "'{ a }'",
+            "\"a, b\"",
+            "0o7",
+            "012",
+            "-x",
+            "'- x'",
+            "12:30",
+            "!!str 5",
+            "!!int '5'",
         ]);
         if flow {
             self.push(if scalar == "-x" { "'-x'" } else { scalar });
             return;
         }
-        let scalar = if self.one_in(4) { self.pick(&["${{ x }}", "a, b", "a?", "x [1]", "${{ a == \"b\" }}"]) } else { scalar };
+        let scalar =
+            if self.one_in(4) { self.pick(&["${{ x }}", "a, b", "a?", "x [1]", "${{ a == \"b\" }}"]) } else { scalar };
         self.push(scalar);
     }
 
