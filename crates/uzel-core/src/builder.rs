@@ -24,10 +24,12 @@ use self::{
     rust_type::{Contract, fields},
 };
 pub use self::{
-    declaration::{Declaration, connection, defaults, files, http, limits, model, retry, uses},
+    declaration::{
+        Declaration, connection, defaults, files, http, limits, mcp_command, mcp_tool, mcp_url, model, retry, uses,
+    },
     node::{
-        Body, Node, agent, code, code_fn, code_fn_as, graph, guard, guard_value, human, llm, loop_until, map_over,
-        node, reduce, retrieve, route, tool,
+        Body, Node, agent, callback, code, code_fn, code_fn_as, graph, guard, guard_value, human, llm, loop_until,
+        map_over, node, reduce, retrieve, route, tool, wait, wait_until,
     },
     reaction::On,
     registered::Registered,
@@ -46,7 +48,7 @@ use crate::{
 pub const MAIN: &str = "app.yaml";
 
 /// The sections in the order in which people read them.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 16] = [
     "version",
     "name",
     "description",
@@ -56,9 +58,11 @@ const ORDER: [&str; 14] = [
     "connections",
     "knowledge",
     "tools",
+    "mcp",
     "flags",
     "limits",
     "defaults",
+    "waive",
     "nodes",
     "output",
 ];
@@ -166,6 +170,12 @@ impl Builder {
         self.inside("tools", name, declaration)
     }
 
+    /// An MCP server: `mcp_url("https://search.example.com/mcp").tool("find", mcp_tool())`.
+    #[track_caller]
+    pub fn mcp(self, name: &str, declaration: Declaration) -> Self {
+        self.inside("mcp", name, declaration)
+    }
+
     /// A flag with its type and its value when nothing sets it.
     #[track_caller]
     pub fn flag(self, name: &str, ty: &str, default: impl Into<Value>) -> Self {
@@ -188,6 +198,13 @@ impl Builder {
     #[track_caller]
     pub fn defaults(self, defaults: Declaration) -> Self {
         self.set("defaults", defaults)
+    }
+
+    /// Accepts a finding of the check, for a reason and until a day: `waive("UZ3006", "…", "2027-01-31")`.
+    #[track_caller]
+    pub fn waive(mut self, code: &str, reason: &str, until: &str) -> Self {
+        self.top.push_to("waive", setting::waiver(code, reason, until), Location::caller());
+        self
     }
 
     /// A node.

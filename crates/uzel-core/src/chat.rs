@@ -71,14 +71,14 @@ impl Within<'_> {
             let Spent { tokens, .. } = next;
             let message =
                 format!("the call may take {tokens} tokens, and {} of `limits.tokens: {limit}` are used", used.tokens);
-            return Err(Failure::new(FailureClass::Limit, message));
+            return Err(Failure::new(FailureClass::Limit, message).because(RESERVED));
         }
         if let Some(limit) = self.cost_usd.filter(|limit| used.cost_usd + next.cost_usd > *limit) {
             let Spent { cost_usd, .. } = next;
             let spent = used.cost_usd;
             let message =
                 format!("the call may cost ${cost_usd:.4}, and ${spent:.4} of `limits.cost_usd: {limit}` is spent");
-            return Err(Failure::new(FailureClass::Limit, message));
+            return Err(Failure::new(FailureClass::Limit, message).because(RESERVED));
         }
         Ok(())
     }
@@ -127,7 +127,13 @@ impl Chat<'_> {
     }
 }
 
-/// An upper bound of what one try takes: four bytes are taken for a token, and an answer of 4,096 tokens if unbounded.
+/// Tokens that are reserved for an answer which nothing bounds.
+const ANSWER: u32 = 4_096;
+/// Why a call is refused although there is something left.
+const RESERVED: &str =
+    "before a call its question and `max_tokens` of answer are reserved, or 4096 without `max_tokens`";
+
+/// An upper bound of what one try takes: four bytes are taken for a token.
 fn most(request: &ChatRequest) -> Usage {
     let calls = |message: &Message| -> usize {
         message.tool_calls.iter().map(|call| call.name.len() + call.arguments.to_string().len()).sum()
@@ -138,7 +144,10 @@ fn most(request: &ChatRequest) -> Usage {
         .iter()
         .map(|tool| tool.name.len() + tool.description.len() + tool.parameters.to_string().len())
         .sum();
-    Usage { input_tokens: (said + tools) as u64 / 4 + 1, output_tokens: u64::from(request.max_tokens.unwrap_or(4_096)) }
+    Usage {
+        input_tokens: (said + tools) as u64 / 4 + 1,
+        output_tokens: u64::from(request.max_tokens.unwrap_or(ANSWER)),
+    }
 }
 
 fn spent(model: &dyn Model, usage: Usage) -> Spent {

@@ -124,7 +124,7 @@ fn finish(
     let graph = tree.and_then(|tree| {
         let (reader, out, waived) = (&mut reader, &mut out, &mut waived);
         let app = App { catalog, choices, reader, out, waived, slots: &mut 0, depth: 0 };
-        app.graph(main, &tree)
+        app.graph(main, tree)
     });
     out.settle();
     choices.levels.apply(&mut out);
@@ -150,8 +150,8 @@ struct App<'a, 'r> {
 }
 
 impl App<'_, '_> {
-    fn graph(mut self, main: &str, tree: &Tree) -> Option<Graph> {
-        let tree = &sections::known(tree, self.out);
+    fn graph(mut self, main: &str, whole_tree: Tree) -> Option<Graph> {
+        let tree = &sections::known(&whole_tree, self.out);
         let (document, soundness) = yaml::partly_from_tree::<Document>(tree, self.out);
         let document = document.unwrap_or_default();
         let whole = soundness == Soundness::Whole;
@@ -169,7 +169,7 @@ impl App<'_, '_> {
         };
         let flags = self.flags(document.flags.as_ref());
         let declared = self.declared(&document, &secrets, whole);
-        let entries = self.named_nodes(document.nodes.as_ref(), tree, whole);
+        let entries = self.entries_of(document.nodes.as_ref(), tree, whole);
         let (drafts, unclear) = self.drafts(entries, &declared, document.defaults.as_ref());
         let output = document.output.as_ref().and_then(|tree| Binding::parse(tree, self.out));
         // Without nodes, whatever the output refers to is missing for that reason.
@@ -206,29 +206,34 @@ impl App<'_, '_> {
             flags,
             secrets,
             declared,
+            tree: whole_tree,
             files: BTreeMap::new(),
             sources: Sources::default(),
         })
     }
 
-    /// The nodes as they are written; that there are none is reported, unless their key may be misspelt.
-    fn named_nodes<'t>(&mut self, nodes: Option<&'t Tree>, tree: &Tree, whole: bool) -> &'t [yaml::Entry] {
-        let (at, message, help) = match nodes.map(|nodes| (&nodes.data, nodes.span)) {
-            Some((Data::Map(entries), _)) if !entries.is_empty() => return entries,
-            None if !whole => return &[],
-            None | Some((Data::Map(_), _)) => {
+    /// The nodes as they are written; that there are none is reported.
+    fn entries_of<'t>(&mut self, nodes: Option<&'t Tree>, tree: &Tree, whole: bool) -> &'t [yaml::Entry] {
+        match nodes.map(|tree| &tree.data) {
+            Some(Data::Map(entries)) if !entries.is_empty() => entries,
+            None if !whole => &[],
+            Some(Data::Map(_)) | None => {
                 let at = nodes.map_or(tree.span.head(), |nodes| nodes.span);
-                (at, "the app has no nodes", "add at least one node: `nodes: { answer: { kind: llm, … } }`")
+                self.out.push(
+                    Diagnostic::new(Code::NO_NODES, at, "the app has no nodes")
+                        .help("add at least one node: `nodes: { answer: { kind: llm, … } }`"),
+                );
+                &[]
             }
-            Some((_, at)) => {
-                let help = "write `NAME:` and under it the node's keys, instead of `-`";
-                (at, "`nodes` must be a map of named nodes", help)
+            Some(_) => {
+                let nodes = nodes.map_or(tree.span, |nodes| nodes.span);
+                self.out.push(
+                    Diagnostic::new(Code::WRONG_SHAPE, nodes, "`nodes` must be a map of named nodes")
+                        .help("write `NAME:` and under it the node's keys, instead of `-`"),
+                );
+                &[]
             }
-        };
-        let is_map = nodes.is_none_or(|nodes| nodes.as_map().is_some());
-        let code = if is_map { Code::NO_NODES } else { Code::WRONG_SHAPE };
-        self.out.push(Diagnostic::new(code, at, message).help(help));
-        &[]
+        }
     }
 
     /// What is known to go wrong with such graphs, but for what the file accepts.

@@ -20,7 +20,7 @@ use crate::{
     kind::{ConnectionDef, FunctionDef, KindDef, ModelDef, ModelPorts, RetrieverDef, ToolDef, ToolPorts},
     policy::RetryPolicy,
     schema::{Schema, Type},
-    source::{SourceId, Sources, Span},
+    source::{Sources, Span},
     yaml::{self, Text, Tree},
 };
 
@@ -62,6 +62,8 @@ pub struct Graph {
     pub secrets: Vec<String>,
     /// Models, tools and the like.
     pub declared: Declared,
+    /// The app as it was read, with what overlays change.
+    pub tree: Tree,
     /// Files that were read, by the path in the app: the app file, prompts, logic, examples.
     pub files: BTreeMap<String, Vec<u8>>,
     /// For errors.
@@ -354,8 +356,6 @@ impl Graph {
     /// The app as one file in one form: the same app gives the same text, whether it was a file of another form or built in
     /// Rust. Reading it gives a graph of the same [`shape`](Self::shape).
     pub fn to_yaml(&self) -> String {
-        let text = self.file(&self.main).unwrap_or_default();
-        let tree = yaml::parse(SourceId(0), &text, &mut Diagnostics::default());
-        tree.map_or_else(String::new, |tree| yaml::emit(&tree))
+        yaml::emit(&self.tree)
     }
 }

@@ -43,6 +43,24 @@ pub fn http(request: &str) -> Declaration {
     uses("http").set("request", request)
 }
 
+/// An MCP server that answers over HTTP: `mcp_url("https://search.example.com/mcp").tool("find", mcp_tool())`.
+#[track_caller]
+pub fn mcp_url(url: &str) -> Declaration {
+    Declaration::new().set("url", url)
+}
+
+/// An MCP server that is started: the program and its arguments.
+#[track_caller]
+pub fn mcp_command(command: impl IntoIterator<Item = impl Into<String>>) -> Declaration {
+    Declaration::new().set("command", names(command))
+}
+
+/// A tool of an MCP server, as the app relies on it: `mcp_tool().param("query", "string").effect("read")`.
+#[track_caller]
+pub fn mcp_tool() -> Declaration {
+    Declaration::new()
+}
+
 /// A knowledge base of files: `files("docs/**/*.md")`.
 #[track_caller]
 pub fn files(pattern: impl Into<Value>) -> Declaration {
@@ -218,6 +236,12 @@ impl Declaration {
     #[track_caller]
     pub fn output_type(self, name: &str, ty: impl Into<Value>) -> Self {
         self.inside("output", name, ty.into())
+    }
+
+    /// A tool of an MCP server that may be used, as `mcp.SERVER.NAME`.
+    #[track_caller]
+    pub fn tool(self, name: &str, tool: Self) -> Self {
+        self.inside("tools", name, tool)
     }
 
     /// What doing it twice does: `"read"`, `"idempotent"`, `"keyed"` or `"once"`.

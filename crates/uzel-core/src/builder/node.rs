@@ -113,6 +113,24 @@ pub fn tool(name: &str) -> Node {
     node("tool").set("tool", name)
 }
 
+/// Waits for a time: `wait(days(3))`.
+#[track_caller]
+pub fn wait(time: Duration) -> Node {
+    node("wait").set("for", duration::print(time))
+}
+
+/// Waits until a moment: `wait_until("order.ships_at")`, `wait_until("2027-03-01T09:00:00Z")`.
+#[track_caller]
+pub fn wait_until(moment: &str) -> Node {
+    node("wait").set("until", moment)
+}
+
+/// Waits until somebody outside calls back: `callback().payload_type("status", "string").timeout(hours(2))`.
+#[track_caller]
+pub fn callback() -> Node {
+    node("wait").set("for", "callback")
+}
+
 /// Runs its body once for each item of a list: `map_over("split.parts").as_("part").do_(llm("fast").prompt("…"))`.
 #[track_caller]
 pub fn map_over(list: &str) -> Node {
@@ -183,7 +201,7 @@ impl Node {
         self
     }
 
-    /// How long one try of an effect may take; of a `human` node, how long an answer is waited for.
+    /// How long one try of an effect may take; of `human` and `callback`, how long an answer is waited for.
     #[track_caller]
     pub fn timeout(self, time: Duration) -> Self {
         self.set("timeout", duration::print(time))
@@ -205,6 +223,13 @@ impl Node {
     #[track_caller]
     pub fn limits(self, limits: Declaration) -> Self {
         self.set("limits", limits)
+    }
+
+    /// Accepts a finding of the check about this node, for a reason and until a day: `waive("UZ3006", "…", "2027-01-31")`.
+    #[track_caller]
+    pub fn waive(mut self, code: &str, reason: &str, until: &str) -> Self {
+        self.block.push_to("waive", setting::waiver(code, reason, until), Location::caller());
+        self
     }
 
     /// A field of what `code`, `tool` and `graph` are given, with `${{ }}`.

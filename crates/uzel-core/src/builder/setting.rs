@@ -1,6 +1,6 @@
 //! What a setting is set to: JSON, or something that this module builds, with the places of its own calls.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     block::{Block, Part},
@@ -39,6 +39,11 @@ pub(super) fn names(names: impl IntoIterator<Item = impl Into<String>>) -> Value
 /// `null` of it, which is no limit at all.
 pub(super) fn number(number: f64) -> Value {
     serde_json::Number::from_f64(number).map_or_else(|| Value::String(number.to_string()), Value::Number)
+}
+
+/// A finding of the check that is accepted.
+pub(super) fn waiver(code: &str, reason: &str, until: &str) -> Part {
+    Part::Value(json!({ "code": code, "reason": reason, "until": until }))
 }
 
 /// `retry` of a node or of the defaults: a number is how many tries there are in all.

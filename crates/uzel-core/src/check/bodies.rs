@@ -158,7 +158,7 @@ impl App<'_, '_> {
             slots: self.slots,
             depth: self.depth,
         };
-        let graph = app.graph(path.as_str(), &tree);
+        let graph = app.graph(path.as_str(), tree);
         self.reader.stack.pop();
         self.reader.folder = outside;
         graph.map(|mut graph| {

@@ -8,7 +8,11 @@ use uzel_core::{
     failure::{Failure, FailureClass},
     store::{Head, Status},
 };
-use uzel_runtime::{engine::Start, store::memory::Memory, world::World};
+use uzel_runtime::{
+    engine::{Given, Start},
+    store::memory::Memory,
+    world::World,
+};
 use uzel_testkit::{
     crash::{Case, after_every_event, at_random},
     lab::{Answers, Lab, app, nobody_asks},
@@ -331,6 +335,47 @@ fn a_crash_anywhere_repeats_nothing() {
     let cuts = after_every_event(&case);
     assert!(cuts >= 12, "only {cuts} cuts");
     assert!(at_random(&case, 0..20) >= 10);
+}
+
+/// An agent for each item of a list: each has its own effects, its own question, its own limits.
+#[test]
+fn agents_in_a_map_are_apart() {
+    let text = "
+version: 1
+models: { m: { use: played } }
+tools: { pay: { use: played, effect: keyed, params: { amount: integer } } }
+nodes:
+  all:
+    kind: map
+    for_each: '[1, 2, 3]'
+    do: { kind: agent, model: m, prompt: 'Pay {{ item }}', tools: [pay], approve: [pay], limits: { steps: 3 } }
+output: '${{ all.items }}'
+";
+    let script = |done: &Done| match done.effect.as_str() {
+        "chat#1" => soon(calls(&[("pay", json!({ "amount": 1 }))])),
+        "chat#2" => soon(json!(format!("paid by {}", done.node()))),
+        _ => tool(done),
+    };
+    run(text, script, |ran| async move {
+        let mut tasks = ran.lab.engine.store.tasks(true, None).await.unwrap();
+        assert_eq!((ran.head.status, tasks.len()), (Status::Waiting, 3), "{}", ran.head.outcome);
+        tasks.reverse();
+        for task in tasks {
+            let given = Given {
+                action: "approve".into(),
+                form: json!({}),
+                by: "ann".into(),
+                digest: Some(task.digest.clone()),
+            };
+            ran.lab.engine.answer(&ran.lab.app.graph, &task, given).await.unwrap();
+            ran.lab.resume("r1").await.unwrap();
+        }
+        let head = ran.lab.engine.find_run("r1").await.unwrap();
+        let items = head.outcome["output"].as_array().unwrap_or_else(|| panic!("{}", head.outcome)).clone();
+        let texts: Vec<&str> = items.iter().filter_map(|item| item["text"].as_str()).collect();
+        assert_eq!(texts, ["paid by all[0]", "paid by all[1]", "paid by all[2]"]);
+        assert!(ran.ledger.counts().values().all(|count| *count == 1), "{:?}", ran.ledger.counts());
+    });
 }
 
 #[test]

@@ -338,6 +338,22 @@ fn nodes_inside_nodes_come_back() {
     assert_eq!(names, ["text_0", "text_1", "text_2", "text_all", "text_last"]);
 }
 
+/// What overlays change is in the one file.
+#[test]
+fn overlays_are_in_the_file() {
+    let main = "version: 1\nname: app\nlimits: { cost_usd: 1 }\nnodes: { ask: { kind: human, title: Yes? } }\n";
+    let over = "limits: { cost_usd: 0.5 }\n";
+    let files = [("app.yaml", main), ("app.prod.yaml", over)];
+    let files: Files = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec())).into();
+    let choices = Choices { overlays: vec!["app.prod.yaml".to_owned()], ..Choices::default() };
+    let graph = read("app.yaml", &files, &uzel_std::catalog(), &choices).graph.unwrap();
+    let both = "version: 1\nname: app\nlimits: { cost_usd: 0.5 }\nnodes:\n  ask: { kind: human, title: \"Yes?\" }\n";
+    assert_eq!(graph.to_yaml(), both);
+    let files = Files::from([("app.yaml".to_owned(), graph.to_yaml().into_bytes())]);
+    let again = read("app.yaml", &files, &uzel_std::catalog(), &Choices::default()).graph.unwrap();
+    assert_eq!(again.shape(), graph.shape());
+}
+
 /// A run is taken up again from the file that the app would be: it must not take the place of one that the app names.
 #[test]
 fn the_file_of_an_app_has_a_name_of_its_own() {

@@ -12,12 +12,16 @@ use crate::dice::Dice;
 /// Bodies in each other.
 const DEEPEST: usize = 3;
 
+/// How many seeds behind one another have the same app, and different luck: to check an app takes longer than to run it.
+const LUCKS: u64 = 8;
+
 /// An app with at most so many nodes, and how lucky it is.
 pub(super) fn generate(seed: u64, most: usize) -> (App, Luck) {
-    let mut dice = Dice::new(seed);
-    let size = 1 + dice.below(most as u64) as usize;
-    // Some apps go well, so that their late nodes run; in others much goes wrong.
-    let harm = [0, 2, 8, 25][dice.below(4) as usize];
+    let mut dice = Dice::new(seed / LUCKS);
+    // Small apps are run faster, and there is less that hides what is wrong.
+    let size = 1 + dice.below(1 + dice.clone().below(most as u64)) as usize;
+    // Some runs go well, so that late nodes run; in others much goes wrong.
+    let harm = [0, 2, 6, 20][(seed % LUCKS / 2) as usize];
     let luck = Luck { fails: harm, blocks: harm / 2, left_out: harm / 3, sleeps: 5 };
     let early = dice.below(60);
     let handled = 20 + dice.below(80);
@@ -183,7 +187,7 @@ impl Maker {
         for i in 0..nodes.len() {
             let later: Vec<Name> = nodes[i + 1..].iter().map(|node| (node.id.clone(), false)).collect();
             let cases: Vec<(String, Vec<String>)> =
-                ["left", "right", "default"].iter().map(|case| ((*case).to_owned(), self.some(&later, 20))).collect();
+                ["left", "right", "default"].iter().map(|case| ((*case).to_owned(), self.some(&later, 12))).collect();
             let reactions = [self.reaction(&later, false), self.reaction(&later, true)];
             let node = &mut nodes[i];
             if let What::Route(_, found) = &mut node.what {
@@ -199,9 +203,9 @@ impl Maker {
         }
         Some(match self.below(16) {
             0 => Reaction::Fail,
-            1..=4 if !later.is_empty() => Reaction::Run(later[self.below(later.len())].0.clone()),
-            5 if block => Reaction::Stop(format!("stop {}", self.count)),
-            6..=10 => Reaction::Use(json!({ "k": self.below(10), "list": [1, 2], "way": "left" })),
+            1 if !later.is_empty() => Reaction::Run(later[self.below(later.len())].0.clone()),
+            2 if block => Reaction::Stop(format!("stop {}", self.count)),
+            3..=9 => Reaction::Use(json!({ "k": self.below(10), "list": [1, 2], "way": "left" })),
             _ => Reaction::Skip,
         })
     }

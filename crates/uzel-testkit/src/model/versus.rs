@@ -1,6 +1,6 @@
 //! The engine against the rules: the same app, the same luck, and everything that can be seen must be the same.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, ops::Range, sync::Arc};
 
 use serde_json::{Value, json};
 use uzel_core::{
@@ -25,6 +25,8 @@ use crate::{
 /// What was found where engine and rules are not of one mind.
 #[derive(Debug)]
 pub struct Found {
+    /// The seed.
+    pub seed: u64,
     /// Everything that a person needs: what differs, and the smallest app where it does.
     pub report: String,
 }
@@ -40,34 +42,46 @@ pub struct Seen {
     pub facts: usize,
 }
 
-/// Runs a random app by both, and once more cut off at a random fact.
-pub fn compare(seed: u64, most: usize, seen: &mut Seen) -> Result<(), Found> {
-    let (app, luck) = generate(seed, most);
-    let problem = match differs(&app, seed, luck, Some(seen)) {
-        None => return Ok(()),
-        Some(problem) => problem,
-    };
-    let small = shrink::smallest(&app, |app| differs(app, seed, luck, None).is_some_and(|p| !p.starts_with(REFUSED)));
-    let problem = differs(&small, seed, luck, None).unwrap_or(problem);
+/// Runs random apps by both, and each once more cut off at a random fact: so many seeds. The first that comes to something
+/// else is told with the smallest app in which it does.
+pub fn compare(seeds: Range<u64>, most: usize) -> Result<Seen, Found> {
+    let mut seen = Seen::default();
+    // Seeds behind one another often have the same app.
+    let mut last: Option<(String, Arc<Graph>)> = None;
+    for seed in seeds {
+        let (app, luck) = generate(seed, most);
+        let text = format!("{app:?}");
+        let graph = match last.take().filter(|(known, _)| *known == text) {
+            Some((_, graph)) => graph,
+            None => read(&app).map_err(|problem| found(seed, most, &app, &problem))?,
+        };
+        if let Some(problem) = differs(&graph, &app, seed, luck, Some(&mut seen)) {
+            let still = |app: &App| read(app).ok().and_then(|graph| differs(&graph, app, seed, luck, None));
+            let small = shrink::smallest(&app, |app| still(app).is_some());
+            return Err(found(seed, most, &small, &still(&small).unwrap_or(problem)));
+        }
+        last = Some((text, graph));
+    }
+    Ok(seen)
+}
+
+fn found(seed: u64, most: usize, small: &App, problem: &str) -> Found {
     let mut report = format!("seed {seed} with at most {most} nodes ({} left): {problem}\n", small.size());
     for (name, text) in print::files(&small) {
         let _ = writeln!(report, "--- {name}\n{}", String::from_utf8_lossy(&text));
     }
-    Err(Found { report })
+    Found { seed, report }
 }
 
-/// How a report of an app begins that is not one.
-const REFUSED: &str = "check refuses it";
+fn read(app: &App) -> Result<Arc<Graph>, String> {
+    stage::graph(&print::files(app)).map_err(|problems| format!("check refuses it: {problems:#?}"))
+}
 
 /// What differs, if anything does.
-fn differs(app: &App, seed: u64, luck: Luck, seen: Option<&mut Seen>) -> Option<String> {
-    let graph = match stage::graph(&print::files(app)) {
-        Ok(graph) => graph,
-        Err(problems) => return Some(format!("{REFUSED}: {problems:#?}")),
-    };
+fn differs(graph: &Arc<Graph>, app: &App, seed: u64, luck: Luck, seen: Option<&mut Seen>) -> Option<String> {
     let by_rules = interpret(app, seed, luck);
     let mut world = World { seed, luck, landings: BTreeMap::new() };
-    let mut stage = Stage::open(&graph, json!({}));
+    let mut stage = Stage::open(graph, json!({}));
     world.play(&mut stage);
     stage.compare();
     if let Some(seen) = seen {
@@ -75,7 +89,7 @@ fn differs(app: &App, seed: u64, luck: Luck, seen: Option<&mut Seen>) -> Option<
     }
     let problem = unlike(&stage, &by_rules).or_else(|| stage.problems().first().cloned());
     let log = || stage.log().iter().map(|event| format!("\n  {event:?}")).collect::<String>();
-    problem.map(|problem| format!("{problem}\nthe log:{}", log())).or_else(|| cut(&graph, &mut world, &stage))
+    problem.map(|problem| format!("{problem}\nthe log:{}", log())).or_else(|| cut(graph, &mut world, &stage))
 }
 
 /// The same run again, in which the process dies after some fact: the rest must be the same, fact by fact.
@@ -205,6 +219,17 @@ impl World {
 }
 
 impl Seen {
+    /// What was seen elsewhere, too.
+    pub fn join(&mut self, other: Self) {
+        self.facts += other.facts;
+        for (state, count) in other.states {
+            *self.states.entry(state).or_default() += count;
+        }
+        for (construct, count) in other.constructs {
+            *self.constructs.entry(construct).or_default() += count;
+        }
+    }
+
     fn add(&mut self, app: &App, outcome: &Outcome, facts: usize) {
         self.facts += facts;
         for stand in outcome.instances.values() {

@@ -227,6 +227,8 @@ forward! {
     fn knowledge(name: &str, declaration: Declaration);
     /// A tool: `http("POST https://example.com/refunds")`.
     fn tool(name: &str, declaration: Declaration);
+    /// An MCP server: `mcp_url("https://search.example.com/mcp").tool("find", mcp_tool())`.
+    fn mcp(name: &str, declaration: Declaration);
     /// A flag with its type and its value when nothing sets it.
     fn flag(name: &str, ty: &str, default: impl Into<Value>);
     /// A flag with its type as in an app file: `json!({ "enum": ["new", "old"], "default": "old" })`.
@@ -235,6 +237,8 @@ forward! {
     fn limits(limits: Declaration);
     /// What every node starts from: `defaults().retry(2).timeout(seconds(20))`.
     fn defaults(defaults: Declaration);
+    /// Accepts a finding of the check, for a reason and until a day: `waive("UZ3006", "…", "2027-01-31")`.
+    fn waive(code: &str, reason: &str, until: &str);
     /// A node: `llm("fast")`, `route("classify.category")`, `code_fn(draft)`, `human("Send it?")` and others.
     fn node(id: &str, node: impl Into<Node>);
     /// A field of what a run gives, with `${{ }}`. Without any, a run gives the outputs of nodes nothing depends on.

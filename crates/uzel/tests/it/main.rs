@@ -11,6 +11,7 @@
 mod api;
 mod batches;
 mod bodies;
+mod book;
 mod builder;
 mod checks;
 mod fmt;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 use uzel::{
-    Builder, Declaration, ItemError, Join, Node, On, agent, code, connection, defaults, files, graph, guard,
-    guard_value, hours, http, human, json, limits, llm, loop_until, map_over, model, node, reduce, retrieve, retry,
-    route, seconds, tool, uses,
+    Builder, Declaration, ItemError, Join, Node, On, agent, callback, code, connection, defaults, files, graph, guard,
+    guard_value, hours, http, human, json, limits, llm, loop_until, map_over, mcp_command, mcp_tool, mcp_url, model,
+    node, reduce, retrieve, retry, route, seconds, tool, uses, wait, wait_until,
 };
 use uzel_core::{
     diagnostic::Diagnostics,
@@ -75,11 +75,17 @@ fn rows() -> Vec<(&'static str, Made)> {
         "app/connections": app().connection("x", connection("sqlite"));
         "app/knowledge": app().knowledge("x", files("*.md"));
         "app/tools": app().tool("x", uses("http"));
+        "app/mcp": app().mcp("x", mcp_url("x"));
         "app/flags": app().flag("x", "boolean", true);
         "app/flags": app().flag_type("x", json!({ "enum": ["a"], "default": "a" }));
         "app/limits": app().limits(limits());
         "app/defaults": app().defaults(defaults());
         "app/nodes": app().node("x", human("x"));
+
+        "app/waive": app().waive("UZ3006", "x", "2030-01-01");
+        "Waiver/code": app().waive("UZ3006", "x", "2030-01-01");
+        "Waiver/reason": llm("m").waive("UZ3006", "x", "2030-01-01");
+        "Waiver/until": llm("m").waive("UZ3006", "x", "2030-01-01");
 
         "Limits/cost_usd": limits().cost_usd(1.0);
         "Limits/tokens": limits().tokens(1);
@@ -109,6 +115,8 @@ fn rows() -> Vec<(&'static str, Made)> {
         "node/on_error": llm("m").on_error(json!({ "run": "x" }));
         "node/on_block": guard("x").on_block(On::stop("x"));
 
+        "node/waive": llm("m").waive("UZ3006", "x", "2030-01-01");
+
         "node.llm/model": llm("m");
         "node.llm/prompt": llm("m").prompt("x");
         "node.llm/system": llm("m").system("x");
@@ -127,7 +135,25 @@ fn rows() -> Vec<(&'static str, Made)> {
         "node.agent/system": agent("m").system("x");
         "node.agent/output": agent("m").output::<Fields>();
         "node.agent/tools": agent("m").tools(["x"]);
-        "node.agent/limits": agent("m").limits(limits().steps(8).tool_calls(3));
+        "node.agent/limits": agent("m").limits(limits());
+        "node.agent/messages": agent("m").message("user", "x");
+        "node.agent/approve": agent("m").approve(["x"]);
+        "node.agent/on_limit": agent("m").on_limit("fail");
+        "node.agent/temperature": agent("m").temperature(0.5);
+        "node.agent/max_tokens": agent("m").max_tokens(5);
+        "node.agent/stream": agent("m").stream();
+        "agent.Limits/steps": limits().steps(8);
+        "agent.Limits/tool_calls": limits().tool_calls(8);
+        "agent.Limits/tokens": limits().tokens(8);
+        "agent.Limits/cost_usd": limits().cost_usd(8.0);
+        "agent.Limits/duration": limits().duration(hours(8));
+        "node.wait/for": wait(hours(8));
+        "node.wait/for": callback();
+        "node.wait/until": wait_until("x");
+        "node.wait/timeout": callback().timeout(hours(1));
+        "node.wait/payload": callback().payload::<Fields>();
+        "node.wait/payload": callback().payload_type("x", "string");
+        "node.wait/on_timeout": callback().on_timeout(json!({ "x": "y" }));
 
         "node.code/run": code("js:x.js#x");
         "node.code/with": code("js:x.js#x").with("x", 1);
@@ -212,11 +238,15 @@ fn rows() -> Vec<(&'static str, Made)> {
         "tool.http/request": http("GET http://x");
         "tool.http/headers": http("GET http://x").header("x", "y");
         "tool.http/body": http("GET http://x").body("form");
-        "tool.http/output": http("GET http://x").output::<Fields>();
-        "tool.http/output": http("GET http://x").output_type("x", "string");
+        "tool/output": http("GET http://x").output::<Fields>();
+        "tool/output": http("GET http://x").output_type("x", "string");
         "tool/connection": uses("sqlite.query").connection("x");
         "tool.sqlite.query/sql": uses("sqlite.query").sql("x");
 
+        "connection.mcp/url": mcp_url("x");
+        "connection.mcp/command": mcp_command(["x", "y"]);
+        "connection.mcp/headers": mcp_url("x").header("x", "y");
+        "connection.mcp/tools": mcp_url("x").tool("x", mcp_tool());
         "connection/use": connection("sqlite");
         "connection/url": connection("postgres").url("x");
         "connection/path": connection("sqlite").path("x");

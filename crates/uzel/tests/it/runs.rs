@@ -212,7 +212,7 @@ fn a_person_answers() {
             run r-1  desk  waiting
               began  [DATE] ([T] ago) by tester
               so far  [T], $0.00, 15 tokens
-              release  cc0f60664d66
+              release  2f550cb4e1b5
               input
                 message  My invoice is wrong
                 urgent  true

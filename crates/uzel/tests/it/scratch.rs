@@ -69,7 +69,8 @@ impl Scratch {
         text
     }
 
-    fn comparable(&self, text: &str) -> String {
+    /// A text without what differs each time: times, dates, the folder.
+    pub(crate) fn comparable(&self, text: &str) -> String {
         let dir = self.path().canonicalize().unwrap();
         let text = text.replace(env!("CARGO_BIN_EXE_uzel"), "uzel").replace(&dir.display().to_string(), "[DIR]");
         let text = text.replace(&self.path().display().to_string(), "[DIR]");
@@ -141,7 +142,7 @@ nodes:
     kind: guard
     text: "${{ input.message }}"
     checks: [{ length: { min: 1, max: 200 }, on_failure: closed }]
-    on_block: { stop: "Please write something, but not a novel." }
+    on_block: { stop: "${{ 'Please write' if flags.polite else 'Write' }} something, but not a novel." }
   sort:
     kind: llm
     model: fast

@@ -1,7 +1,7 @@
 //! Timers, calls from outside, and the example of an agent, through the binary.
 
 use expect_test::{Expect, expect};
-use serde_json::Value;
+use uzel::{App, Status, Value, callback, code, hours, json};
 
 use crate::{scratch::Scratch, triage};
 
@@ -236,6 +236,29 @@ fn a_call_may_only_be_recorded() {
         r-1  succeeded  {"order":"A-1","status":"refused","note":"no money"}
     "#]],
     );
+}
+
+/// The same from Rust.
+#[tokio::test]
+async fn a_program_calls_back() {
+    let app = App::builder("pay")
+        .node("bank", callback().payload_type("status", "string").timeout(hours(2)))
+        .node("done", code("builtin:concat").with("values", json!(["it is ", "${{ bank.payload.status }}"])))
+        .build()
+        .unwrap();
+    let run = app.run(json!({})).await.unwrap();
+    assert_eq!((run.status, run.tasks.len()), (Status::Waiting, 0));
+    let open = app.callbacks(&run.id).await.unwrap();
+    assert_eq!((open.len(), open[0].instance.as_str()), (1, "bank"));
+    let token = &open[0].token;
+    assert!(app.call_back(token, json!({ "status": 3 })).await.is_err());
+    let called = app.call_back(token, json!({ "status": "booked" })).await.unwrap();
+    assert_eq!(called, run.id);
+    let error = app.call_back(token, json!({ "status": "refused" })).await.unwrap_err().to_string();
+    assert!(error.ends_with("is not waited for any more: somebody has called back; the first call counts"), "{error}");
+    assert_eq!(app.unfinished().await.unwrap(), std::slice::from_ref(&run.id));
+    let result = app.resume(&run.id).await.unwrap().finish().await.unwrap();
+    assert_eq!(result.output, json!({ "done": "it is booked" }));
 }
 
 /// The commands of examples/refund-agent/README.md.

@@ -87,6 +87,18 @@ impl Node {
     pub fn tools(self, tools: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.set("tools", names(tools))
     }
+
+    /// Those of an agent's tools that a person is asked about before each call.
+    #[track_caller]
+    pub fn approve(self, tools: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.set("approve", names(tools))
+    }
+
+    /// What an agent does when a limit is reached, as in an app file.
+    #[track_caller]
+    pub fn on_limit(self, reaction: &str) -> Self {
+        self.set("on_limit", reaction)
+    }
 }
 
 /// Keys of `route`.
@@ -104,7 +116,7 @@ impl Node {
     }
 }
 
-/// Keys of `human`.
+/// Keys of `human` and `wait`.
 impl Node {
     /// The buttons of a question.
     #[track_caller]
@@ -112,10 +124,10 @@ impl Node {
         self.set("actions", names(actions))
     }
 
-    /// The action that is taken when nobody answers in time.
+    /// The action that is taken when nobody answers in time; the payload, when nobody calls back.
     #[track_caller]
-    pub fn on_timeout(self, action: &str) -> Self {
-        self.set("on_timeout", action)
+    pub fn on_timeout(self, instead: impl Into<Value>) -> Self {
+        self.set("on_timeout", instead.into())
     }
 
     /// Something that a person needs to see, with `${{ }}`.
@@ -134,6 +146,18 @@ impl Node {
     #[track_caller]
     pub fn form_type(self, name: &str, ty: impl Into<Value>) -> Self {
         self.inside("form", name, ty)
+    }
+
+    /// What is sent with a callback: the fields of a Rust struct.
+    #[track_caller]
+    pub fn payload<T: JsonSchema>(self) -> Self {
+        self.set("payload", fields::<T>(Contract::Given))
+    }
+
+    /// One field of what is sent with a callback, with its type as in an app file.
+    #[track_caller]
+    pub fn payload_type(self, name: &str, ty: impl Into<Value>) -> Self {
+        self.inside("payload", name, ty)
     }
 
     /// Who is asked: `json!({ "group": "support-leads" })`.

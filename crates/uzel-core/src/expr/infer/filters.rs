@@ -36,7 +36,16 @@ impl Checker<'_> {
         }
         // `default(other, true)` also stands in for what counts as false.
         let lax = e.args.len() > 1 || of.is_some_and(may_be_absent);
-        gives(known.gives, &input, plain, args.into_iter().next(), lax)
+        let ty = gives(known.gives, &input, plain, args.into_iter().next(), lax);
+        // `select` alone leaves out what is null.
+        if e.name == "select" && e.args.is_empty() { without_null_items(ty) } else { ty }
+    }
+}
+
+fn without_null_items(ty: Type) -> Type {
+    match ty {
+        Type::List(item) => Type::list(item.without_null()),
+        other => other,
     }
 }
 

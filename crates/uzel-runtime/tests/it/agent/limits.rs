@@ -49,6 +49,7 @@ fn tokens() {
     failed("tokens: 160", |ran| {
         let causes = causes(ran);
         assert!(causes[0].ends_with(" of `limits.tokens: 160` are used"), "{causes:?}");
+        assert!(causes[1].ends_with("or 4096 without `max_tokens`"), "{causes:?}");
         let asked = ran.effects().iter().filter(|effect| effect.starts_with("chat")).count();
         assert!((1..6).contains(&asked), "{:?}", ran.effects());
         assert!(ran.head.input_tokens + ran.head.output_tokens <= 160);

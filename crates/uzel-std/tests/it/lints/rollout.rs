@@ -24,7 +24,9 @@ fn news(new: &str) -> String {
 }
 
 fn with(nodes: &str) -> String {
-    format!("flags: {{ f: {{ type: boolean, default: false }} }}\n{OLD}{nodes}")
+    format!(
+        "flags: {{ f: {{ type: boolean, default: false }} }}\noutput: {{ f: \"${{{{ flags.f }}}}\" }}\n{OLD}{nodes}"
+    )
 }
 
 #[test]
