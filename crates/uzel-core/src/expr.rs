@@ -4,6 +4,7 @@
 //! The language is Jinja. It differs in that null has all fields (each is null), null prints as nothing and counts as
 //! absent for `default`, lists and maps print as JSON, and printing what is undefined is an error.
 
+mod alike;
 mod assembled;
 mod binding;
 mod engine;
@@ -28,6 +29,7 @@ use minijinja::{
 };
 use serde_json::Value;
 
+pub(crate) use alike::{Form, alike};
 pub(crate) use assembled::Load;
 pub use binding::Binding;
 pub use engine::{FUEL, OUTPUT_LIMIT, VALUE_LIMIT};

@@ -13,5 +13,6 @@ mod validate;
 
 pub use json::type_of_value;
 pub(crate) use read::is_word;
+pub(crate) use relate::same;
 pub use ty::{Field, FieldLookup, ObjectType, Type};
 pub use validate::{Schema, Violation};

@@ -52,6 +52,8 @@ enum Command {
     New(commands::new::Arguments),
     /// Report everything that is wrong with an app, without running it
     Check(commands::check::Arguments),
+    /// Tell what changed from one app to another in what they do
+    Diff(commands::diff::Arguments),
     /// Format app files
     Fmt(commands::fmt::Arguments),
     /// Run an app, once or for each line of a file
@@ -131,6 +133,7 @@ fn dispatch(terminal: &Terminal, global: &Global, command: Command) -> Result<Ex
     match command {
         Command::New(arguments) => commands::new::run(terminal, &arguments),
         Command::Check(arguments) => commands::check::run(terminal, &arguments),
+        Command::Diff(arguments) => commands::diff::run(terminal, &arguments),
         Command::Fmt(arguments) => commands::fmt::run(terminal, &arguments),
         Command::Run(arguments) => commands::run::run(terminal, global, &arguments),
         Command::Runs(arguments) => commands::runs::run(terminal, global, &arguments),

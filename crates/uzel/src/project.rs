@@ -104,7 +104,7 @@ impl Project {
         if !reading.diagnostics.is_empty() {
             let shown = |path: &Path| quoted(&path.display().to_string());
             let overlays = choices.overlays.iter().map(|overlay| shown(&self.folder.join(overlay)));
-            let overlays = overlays.fold(String::new(), |text, overlay| format!("{text} --overlay {overlay}"));
+            let overlays = overlays.fold(String::new(), |all, overlay| all + " --overlay " + &overlay);
             let (app, summary) = (shown(&self.path()), report.summary());
             let text = format!("{summary} in the app; `uzel check {app}{overlays}` shows more");
             terminal.notice(YELLOW, "check", &text);

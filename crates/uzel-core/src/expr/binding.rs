@@ -58,6 +58,11 @@ impl Binding {
         }
     }
 
+    /// The value with its expressions, as it could be written.
+    pub(crate) fn written(&self) -> Value {
+        written(&self.node)
+    }
+
     /// What it refers to.
     pub fn references(&self) -> &[Reference] {
         &self.references
@@ -91,6 +96,23 @@ impl Binding {
             Node::Whole(program) => infer::origin(program, types),
             _ => None,
         }
+    }
+}
+
+fn written(node: &Node) -> Value {
+    let braces = |program: &Program| format!("${{{{ {} }}}}", program.source().trim());
+    match node {
+        Node::Constant(value) => value.clone(),
+        Node::Whole(program) => braces(program).into(),
+        Node::Joined(parts) => {
+            let part = |part: &Part| match part {
+                Part::Literal(text) => text.clone(),
+                Part::Expression(program) => braces(program),
+            };
+            parts.iter().map(part).collect::<String>().into()
+        }
+        Node::List(items) => items.iter().map(written).collect(),
+        Node::Map(entries) => entries.iter().map(|(key, _, value)| (key.clone(), written(value))).collect(),
     }
 }
 
