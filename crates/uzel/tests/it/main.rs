@@ -15,6 +15,7 @@ mod book;
 mod builder;
 mod checks;
 mod diff;
+mod fallback;
 mod fmt;
 mod from_rust;
 mod generated;
