@@ -97,12 +97,9 @@ output:
     scratch.write("b/texts/topic.md", PROMPT);
     scratch.write("b/prompts/say.md", "Say {{ item }} about {{ sort.topic }} in one sentence.");
     scratch.check(&["diff", "a", "b"], expect![[r#"
-        exit 1
-        --- stdout
-        ~ nodes.notes (map)
-          + as: item
+        exit 0
         --- stderr
-        different: 1 part; old callers fit
+        same: both do the same
     "#]]);
     scratch.check(&["diff", "a", "a/app.yaml", "--json", "--quiet"], expect![[r#"
         exit 0

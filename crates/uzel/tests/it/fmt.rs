@@ -60,23 +60,23 @@ fn a_check_writes_nothing() {
     scratch.check(
         &["fmt", "--diff", "app.yaml", "fine.yaml"],
         expect![[r#"
-        exit 1
-        --- stdout
-        --- app.yaml
-        +++ app.yaml
-        @@ -1,7 +1,6 @@
-        -version:  1 # one
-        +version: 1 # one
+            exit 1
+            --- stdout
+            --- app.yaml
+            +++ app.yaml
+            @@ -1,7 +1,6 @@
+            -version:  1 # one
+            +version: 1 # one
  
-         nodes:
-        -  a: {kind: llm,model: fast, prompt: '{{ input.x }}'}
-        -
-        +  a: { kind: llm, model: fast, prompt: "{{ input.x }}" }
+             nodes:
+            -  a: {kind: llm,model: fast, prompt: '{{ input.x }}'}
+            -
+            +  a: { kind: llm, model: fast, prompt: "{{ input.x }}" }
  
-         # end
-        --- stderr
-        not formatted: app.yaml
-    "#]],
+             # end
+            --- stderr
+            not formatted: app.yaml
+        "#]],
     );
     scratch.check(
         &["fmt", "--check", "fine.yaml"],
