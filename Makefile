@@ -2,12 +2,14 @@
 
 # The batch of `make demo`, in one place: the README and the tests quote it from here.
 DEMO := examples/support-triage/app.yaml --inputs examples/support-triage/tickets.jsonl --parallel 8 --summary category,outcome
-# Seconds of `make fuzz` (and of its part in `make test`); first seed of `make sim`.
+# Seconds of `make fuzz` (and of its part in `make test`); first seed of `make sim` and `make rules`, and how many of the
+# latter.
 seconds ?= 120
 seed ?= 0
+count ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint fix generate sim ci bench fuzz
+.PHONY: help demo check test lint fix generate sim rules ci bench fuzz
 
 help: ## list the recipes
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +34,9 @@ generate: ## write the schema and the reference again (their test fails when the
 
 sim: ## runs cut off at random moments, 40 seeds from one: make sim seed=42
 	UZEL_SIM_SEED=$(seed) cargo test -p uzel-runtime --test it crash
+
+rules: ## random apps against a second reading of the rules, some thousand seeds from one: make rules seed=42 count=1
+	UZEL_RULES_SEED=$(seed) UZEL_RULES_COUNT=$(count) cargo test -p uzel-runtime --test it random_apps -- --nocapture
 
 ci: test ## what CI runs
 

@@ -169,26 +169,7 @@ impl App<'_, '_> {
         };
         let flags = self.flags(document.flags.as_ref());
         let declared = self.declared(&document, &secrets, whole);
-        let entries: &[yaml::Entry] = match document.nodes.as_ref().map(|tree| &tree.data) {
-            Some(Data::Map(entries)) if !entries.is_empty() => entries,
-            None if !whole => &[],
-            Some(Data::Map(_)) | None => {
-                let at = document.nodes.as_ref().map_or(tree.span.head(), |nodes| nodes.span);
-                self.out.push(
-                    Diagnostic::new(Code::NO_NODES, at, "the app has no nodes")
-                        .help("add at least one node: `nodes: { answer: { kind: llm, … } }`"),
-                );
-                &[]
-            }
-            Some(_) => {
-                let nodes = document.nodes.as_ref().map_or(tree.span, |nodes| nodes.span);
-                self.out.push(
-                    Diagnostic::new(Code::WRONG_SHAPE, nodes, "`nodes` must be a map of named nodes")
-                        .help("write `NAME:` and under it the node's keys, instead of `-`"),
-                );
-                &[]
-            }
-        };
+        let entries = self.entries_of(document.nodes.as_ref(), tree, whole);
         let (drafts, unclear) = self.drafts(entries, &declared, document.defaults.as_ref());
         let output = document.output.as_ref().and_then(|tree| Binding::parse(tree, self.out));
         // Without nodes, whatever the output refers to is missing for that reason.
@@ -229,6 +210,30 @@ impl App<'_, '_> {
             files: BTreeMap::new(),
             sources: Sources::default(),
         })
+    }
+
+    /// The nodes as they are written; that there are none is reported.
+    fn entries_of<'t>(&mut self, nodes: Option<&'t Tree>, tree: &Tree, whole: bool) -> &'t [yaml::Entry] {
+        match nodes.map(|tree| &tree.data) {
+            Some(Data::Map(entries)) if !entries.is_empty() => entries,
+            None if !whole => &[],
+            Some(Data::Map(_)) | None => {
+                let at = nodes.map_or(tree.span.head(), |nodes| nodes.span);
+                self.out.push(
+                    Diagnostic::new(Code::NO_NODES, at, "the app has no nodes")
+                        .help("add at least one node: `nodes: { answer: { kind: llm, … } }`"),
+                );
+                &[]
+            }
+            Some(_) => {
+                let nodes = nodes.map_or(tree.span, |nodes| nodes.span);
+                self.out.push(
+                    Diagnostic::new(Code::WRONG_SHAPE, nodes, "`nodes` must be a map of named nodes")
+                        .help("write `NAME:` and under it the node's keys, instead of `-`"),
+                );
+                &[]
+            }
+        }
     }
 
     /// What is known to go wrong with such graphs, but for what the file accepts.

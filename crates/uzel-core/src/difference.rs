@@ -50,7 +50,7 @@ fn shortest<T: PartialEq>(a: &[T], b: &[T]) -> Option<Vec<Change>> {
             }
             reach[k] = x;
             if x >= a.len() && y >= b.len() {
-                return Some(back(a.len(), b.len(), &steps, most));
+                return Some(back((a.len(), b.len()), &steps, most));
             }
         }
     }
@@ -58,8 +58,8 @@ fn shortest<T: PartialEq>(a: &[T], b: &[T]) -> Option<Vec<Change>> {
 }
 
 /// The way back from the ends of both lists.
-fn back(a: usize, b: usize, steps: &[Vec<usize>], most: usize) -> Vec<Change> {
-    let (mut x, mut y) = (a, b);
+fn back(ends: (usize, usize), steps: &[Vec<usize>], most: usize) -> Vec<Change> {
+    let (mut x, mut y) = ends;
     let mut found: Vec<Change> = vec![];
     for (changes, reach) in steps.iter().enumerate().skip(1).rev() {
         let at = |k: usize| reach.get((k + changes).wrapping_sub(most)).copied().unwrap_or(0);

@@ -131,6 +131,11 @@ impl Expression {
         infer::expression(&self.0, types, infer::Use::Value, out)
     }
 
+    /// Where its value comes from, and in words what that place has to do with it.
+    pub(crate) fn origin(&self, types: &TypeScope) -> Option<(Span, String)> {
+        infer::origin(&self.0, types)
+    }
+
     /// Paths that are not null where the expression holds.
     pub(crate) fn present(&self) -> Vec<Vec<String>> {
         infer::present(&self.0)

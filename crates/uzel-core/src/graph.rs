@@ -292,6 +292,15 @@ impl Program {
         }
     }
 
+    /// Where its value or one of its fields comes from, and in words what that place has to do with it.
+    pub(crate) fn origin(&self, field: Option<&str>, types: &TypeScope) -> Option<(Span, String)> {
+        match self {
+            Self::Template(_) => None,
+            Self::Binding(binding) => binding.origin(field, types),
+            Self::Expression(expression) => expression.origin(types).filter(|_| field.is_none()),
+        }
+    }
+
     /// The type of its value.
     pub fn infer(&self, types: &TypeScope, out: &mut Diagnostics) -> Type {
         match self {

@@ -41,6 +41,7 @@ pub fn play_page(name: &str, text: &str, report: &mut Report) {
     let (cases, problems) = page::cases(name, text);
     report.problems.extend(problems);
     let mut last = String::new();
+    let mut graphs = play::Graphs::default();
     for case in cases {
         // The orders of one cell stand behind one another.
         let own = format!("{} {}", case.place, case.title.split(", in the order").next().unwrap_or_default());
@@ -49,7 +50,7 @@ pub fn play_page(name: &str, text: &str, report: &mut Report) {
         let all = if case.body { everywhere::everywhere(&case) } else { vec![case] };
         for case in all {
             report.runs += 1;
-            report.problems.extend(play::play(&case));
+            report.problems.extend(play::play(&case, &mut graphs));
         }
     }
 }

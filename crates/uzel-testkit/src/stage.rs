@@ -289,7 +289,7 @@ impl Stage {
             for command in self.run.next() {
                 match command {
                     Command::Call { node, instance, input, resolution } => {
-                        self.call(&node, instance, input, resolution)
+                        self.call(&node, instance, input, resolution);
                     }
                     Command::Fail { instance, failure } => {
                         events.push(Event::Failed { instance, failure, started: self.now, at: self.now });

@@ -104,7 +104,7 @@ impl Project {
         if !reading.diagnostics.is_empty() {
             let shown = |path: &Path| quoted(&path.display().to_string());
             let overlays = choices.overlays.iter().map(|overlay| shown(&self.folder.join(overlay)));
-            let overlays: String = overlays.map(|overlay| format!(" --overlay {overlay}")).collect();
+            let overlays = overlays.fold(String::new(), |all, overlay| all + " --overlay " + &overlay);
             let (app, summary) = (shown(&self.path()), report.summary());
             let text = format!("{summary} in the app; `uzel check {app}{overlays}` shows more");
             terminal.notice(YELLOW, "check", &text);
@@ -132,11 +132,10 @@ impl Project {
         if !typed.is_file() {
             let beside = self.folder.join(typed);
             let heading = format!("there is no overlay `{}`", typed.display());
-            return Err(match beside.is_file() {
-                true => {
-                    Error::usage(heading).hint(format!("write `--overlay {}`", quoted(&beside.display().to_string())))
-                }
-                false => no_such_file(heading, typed, "name a file with the sections that are different"),
+            return Err(if beside.is_file() {
+                Error::usage(heading).hint(format!("write `--overlay {}`", quoted(&beside.display().to_string())))
+            } else {
+                no_such_file(heading, typed, "name a file with the sections that are different")
             });
         }
         let full = typed.canonicalize().unwrap_or_else(|_| environment::current_folder().join(typed));

@@ -4,7 +4,13 @@
 //! Only texts are followed: a number, a boolean or one of an enum's values gives no orders. Where a type is not known,
 //! there may be a text.
 
+mod labels;
+mod texts;
+
 use std::{collections::BTreeSet, rc::Rc};
+
+pub(super) use labels::Labels;
+pub(super) use texts::{at_path, may_hold_text};
 
 use super::lints::{About, Inside, Place, Scene};
 use crate::{
@@ -13,72 +19,9 @@ use crate::{
         Graph, Inner, Input, NodeDef, Program, Reaction, Shape, Via,
         facts::{Origin, Texts},
     },
-    schema::{FieldLookup, Type},
+    schema::Type,
     source::Span,
 };
-
-/// Who made a text, and what has not been done with it yet. A set.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Labels(u16);
-
-impl Labels {
-    /// A model's answer that fits no schema but "a text".
-    pub(super) const FREE: Self = Self(1 << 10);
-    const SHIFT: u16 = 5;
-
-    fn origin(origin: Origin) -> Self {
-        Self(1 << origin as u16)
-    }
-
-    /// Made by this one, and nobody looked whether it gives orders.
-    fn raw(origin: Origin) -> Self {
-        match origin {
-            Origin::Input | Origin::Retrieved | Origin::Tool => {
-                Self(1 << origin as u16 | 1 << (origin as u16 + Self::SHIFT))
-            }
-            Origin::Model | Origin::Person => Self::origin(origin),
-        }
-    }
-
-    fn with(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    /// Whether one of them is in the other.
-    fn meets(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    fn screened(self) -> Self {
-        let raw = |origin: Origin| Self(1 << (origin as u16 + Self::SHIFT));
-        self.without(raw(Origin::Input)).without(raw(Origin::Retrieved)).without(raw(Origin::Tool))
-    }
-
-    /// Whether it is or holds a model's free answer.
-    pub(super) fn is_free(self) -> bool {
-        self.meets(Self::FREE)
-    }
-
-    /// Whether this one has made a part of it.
-    pub(super) fn is_of(self, origin: Origin) -> bool {
-        self.meets(Self::origin(origin))
-    }
-
-    /// Whose text in it nobody has looked at.
-    pub(super) fn unseen(self) -> Option<Origin> {
-        let raw = |origin: &Origin| self.meets(Self(1 << (*origin as u16 + Self::SHIFT)));
-        [Origin::Input, Origin::Retrieved, Origin::Tool].into_iter().find(raw)
-    }
-
-    /// Whether it holds a text of this one at which nobody has looked.
-    pub(super) fn is_unseen(self, origin: Origin) -> bool {
-        self.meets(Self::raw(origin).without(Self::origin(origin)))
-    }
-}
 
 /// A part of an input that may hold texts.
 pub(super) struct Part {
@@ -376,34 +319,5 @@ pub(super) fn parts(input: &Input) -> Vec<Part> {
             vec![Part { path: vec![], references: program.references().to_vec() }]
         }
         _ => vec![],
-    }
-}
-
-/// The type of what a path leads to; of what is not known nothing is known.
-pub(super) fn at_path(ty: &Type, path: &[String]) -> Type {
-    let mut ty = ty.clone();
-    for name in path {
-        ty = match &ty {
-            Type::Any => return Type::Any,
-            Type::List(item) if name.bytes().all(|b| b.is_ascii_digit()) => (**item).clone(),
-            // The keys of a list's items lead to the items.
-            Type::List(item) => at_path(item, std::slice::from_ref(name)),
-            _ => match ty.field(name) {
-                FieldLookup::Found(found, _) => found,
-                FieldLookup::Unknown | FieldLookup::Missing { .. } => Type::Any,
-            },
-        };
-    }
-    ty
-}
-
-/// Whether a value of this type may be or hold a text that somebody has written.
-pub(super) fn may_hold_text(ty: &Type) -> bool {
-    match ty {
-        Type::Any | Type::String => true,
-        Type::Null | Type::Boolean | Type::Integer | Type::Number | Type::Enum(_) => false,
-        Type::List(item) => may_hold_text(item),
-        Type::Object(object) => object.open || object.fields.values().any(|field| may_hold_text(&field.ty)),
-        Type::Union(members) => members.iter().any(may_hold_text),
     }
 }

@@ -196,7 +196,7 @@ fn check_node(node: &mut LinkedNode, types: &mut TypeScope, slots: &mut usize, o
     for input in &mut draft.inputs {
         let ty = input.program.infer(types, out);
         types.hear(|heard| heard.wanted.extend(input.expect.iter().map(|(ty, _)| (input.at, ty.clone()))));
-        fits(input, &ty, out);
+        fits(input, &ty, types, out);
         input.found.clone_from(&ty);
         found.insert(input.name.clone(), ty);
     }
@@ -227,13 +227,18 @@ fn made(wanted: &Type, found: &Type) -> Option<String> {
 }
 
 /// Whether an input is what the kind expects; field by field where both are maps.
-fn fits(input: &Input, found: &Type, out: &mut Diagnostics) {
+fn fits(input: &Input, found: &Type, types: &TypeScope, out: &mut Diagnostics) {
+    let from = |problem: Diagnostic, field: Option<&str>| match input.program.origin(field, types) {
+        Some((at, text)) => problem.label(at, text),
+        None => problem,
+    };
     let Some((expected, words)) = &input.expect else { return };
     let (Type::Object(wanted), Type::Object(given)) = (expected, found) else {
         let fits = expected.accepts(found) || input.nullable && expected.accepts(&found.without_null());
         if !fits {
             let message = format!("this must be {words}, and is {found}");
-            out.push(Diagnostic::new(Code::TYPE_MISMATCH, input.at, message).help(format!("expected is {expected}")));
+            let problem = Diagnostic::new(Code::TYPE_MISMATCH, input.at, message);
+            out.push(from(problem, None).help(format!("expected is {expected}")));
         }
         return;
     };
@@ -244,7 +249,8 @@ fn fits(input: &Input, found: &Type, out: &mut Diagnostics) {
             Some(want) if !want.ty.accepts(&field.ty) && !want.ty.accepts(&field.ty.without_null()) => {
                 let message = format!("`{name}` must be {}, and is {}", want.ty, field.ty);
                 let help = made(&want.ty, &field.ty);
-                out.push(Diagnostic::new(Code::TYPE_MISMATCH, place(name), message).maybe_help(help));
+                let problem = Diagnostic::new(Code::TYPE_MISMATCH, place(name), message).maybe_help(help);
+                out.push(from(problem, Some(name)));
             }
             None if !wanted.open => {
                 let names = wanted.fields.keys().map(String::as_str);

@@ -84,6 +84,19 @@ impl Binding {
     pub fn infer(&self, types: &TypeScope, out: &mut Diagnostics) -> Type {
         infer_node(&self.node, types, out)
     }
+
+    /// Where its value or one of its fields comes from, and in words what that place has to do with it.
+    pub(crate) fn origin(&self, field: Option<&str>, types: &TypeScope) -> Option<(Span, String)> {
+        let node = match (&*self.node, field) {
+            (node, None) => node,
+            (Node::Map(entries), Some(name)) => &entries.iter().find(|(key, ..)| key == name)?.2,
+            _ => return None,
+        };
+        match node {
+            Node::Whole(program) => infer::origin(program, types),
+            _ => None,
+        }
+    }
 }
 
 fn written(node: &Node) -> Value {

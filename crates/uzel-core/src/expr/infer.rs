@@ -23,6 +23,7 @@ use super::{
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     schema::{Field, ObjectType, Type, type_of_value},
+    source::Span,
 };
 use operators::{Family, family};
 use origins::Origin;
@@ -47,6 +48,18 @@ pub(super) fn expression(program: &Program, types: &TypeScope, how: Use, out: &m
         if how == Use::Print { checker.printed(expr) } else { checker.ty(expr, how) }
     };
     program.with_expression(check).unwrap_or(Type::Any)
+}
+
+/// Where the value of an expression comes from, in words, if it is a name or a field of one.
+pub(super) fn origin(program: &Program, types: &TypeScope) -> Option<(Span, String)> {
+    let mut unheard = Diagnostics::default();
+    let find = |expr: &Expr<'_>| {
+        let mut checker = Checker::new(program, types, &mut unheard);
+        checker.ty(expr, Use::Condition);
+        let origin = checker.origin(expr)?;
+        Some((origin.at, origin.told(&checker.written(&range(expr)))))
+    };
+    program.with_expression(find).flatten()
 }
 
 /// Paths that are not null where the expression holds.

@@ -143,7 +143,7 @@ impl Tree {
                     key.or_else(|| this.value.difference(&that.value))
                 })
             }
-            (Data::List(_), _) | (Data::Map(_), _) => Some(self.span),
+            (Data::List(_) | Data::Map(_), _) => Some(self.span),
             (this, that) => (this != that).then_some(self.span),
         }
     }

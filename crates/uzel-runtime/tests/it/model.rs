@@ -6,17 +6,15 @@ use uzel_testkit::model::{Seen, compare};
 
 /// Nodes of the largest apps.
 const MOST: usize = 60;
-/// Seeds, a tenth of which belong to each thread in turn.
+/// Seeds of `make test`.
 const SEEDS: u64 = 3_000;
 
-/// All seeds, or that of `make rules seed=N`; a failure names its own.
+/// Those that `make rules` names; a failure names its own.
 #[expect(clippy::disallowed_methods, reason = "a failing seed is played again by naming it")]
 fn seeds() -> Range<u64> {
     let asked = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    match (asked("UZEL_RULES_SEED"), asked("UZEL_RULES_COUNT")) {
-        (Some(seed), count) => seed..seed + count.unwrap_or(1),
-        (None, count) => 0..count.unwrap_or(SEEDS),
-    }
+    let first = asked("UZEL_RULES_SEED").unwrap_or(0);
+    first..first + asked("UZEL_RULES_COUNT").unwrap_or(SEEDS)
 }
 
 #[test]
@@ -34,7 +32,7 @@ fn random_apps_do_what_the_rules_say() {
     for result in results {
         match result {
             Ok(more) => seen.join(more),
-            Err(found) => panic!("{}\nto see it again: make rules seed={}", found.report, found.seed),
+            Err(found) => panic!("{}\nto see it again: make rules seed={} count=1", found.report, found.seed),
         }
     }
     println!("{seen:?}");

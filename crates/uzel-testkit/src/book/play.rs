@@ -23,12 +23,15 @@ use crate::stage::{Place, Stage, graph};
 /// Calls after which a case is taken for endless.
 const MOST: usize = 10_000;
 
+/// Apps that have been checked, by their files: many cases have the same.
+pub(super) type Graphs = BTreeMap<BTreeMap<String, String>, Result<Arc<Graph>, Vec<String>>>;
+
 /// Everything that is otherwise than the page says.
-pub(super) fn play(case: &Case) -> Vec<String> {
+pub(super) fn play(case: &Case, graphs: &mut Graphs) -> Vec<String> {
     let version = |(name, text): (&String, &String)| (name.clone(), format!("version: 1\n{text}").into_bytes());
-    let files: BTreeMap<String, Vec<u8>> = case.files.iter().map(version).collect();
+    let checked = graphs.entry(case.files.clone()).or_insert_with(|| graph(&case.files.iter().map(version).collect()));
     let refused: Vec<&String> = case.expect.iter().filter_map(|(_, one)| refusal(one)).collect();
-    let problems = match graph(&files) {
+    let problems = match checked.clone() {
         Ok(_) if !refused.is_empty() => vec![format!("check takes it, and the page says {refused:?}")],
         Ok(graph) => perform(case, &graph),
         Err(problems) => {

@@ -173,7 +173,7 @@ impl Maker {
         around.extend(locals.iter().map(|name| ((*name).to_owned(), false)));
         if self.percent(35) {
             let mut node = self.node(depth + 1, &around, &[], true);
-            node.id = "do".to_owned();
+            "do".clone_into(&mut node.id);
             let output = self.percent(30).then(|| vec!["do".to_owned()]);
             return Body { nodes: vec![node], single: true, output };
         }

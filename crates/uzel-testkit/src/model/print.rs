@@ -31,14 +31,8 @@ fn keys(node: &Node, depth: usize, out: &mut String, files: &mut BTreeMap<String
     let mut line = |text: String| {
         let _ = writeln!(out, "{pad}{text}");
     };
-    let with = || {
-        let read = |name: &String| format!("{}: \"${{{{ {name} }}}}\"", key(name));
-        let ask = |name: &String| format!("{name}_is: \"${{{{ nodes.{name}.status }}}}\"");
-        let all: Vec<String> = node.reads.iter().map(read).chain(node.asks.iter().map(ask)).collect();
-        format!("{{ {} }}", all.join(", "))
-    };
     match &node.what {
-        What::Probe => line(format!("kind: probe\n{pad}with: {}", with())),
+        What::Probe => line(format!("kind: probe\n{pad}with: {}", with(node))),
         What::Route(by, cases) => {
             let cases: Vec<String> = cases.iter().map(|(case, to)| format!("{case}: [{}]", to.join(", "))).collect();
             line(format!(
@@ -69,7 +63,7 @@ fn keys(node: &Node, depth: usize, out: &mut String, files: &mut BTreeMap<String
         }
         What::Graph(file, app) => {
             add(file, app, files);
-            line(format!("kind: graph\n{pad}use: {file}\n{pad}with: {{ given: {} }}", with()));
+            line(format!("kind: graph\n{pad}use: {file}\n{pad}with: {{ given: {} }}", with(node)));
         }
     }
     if !node.needs.is_empty() {
@@ -98,6 +92,14 @@ fn keys(node: &Node, depth: usize, out: &mut String, files: &mut BTreeMap<String
     if let Some(body) = node.what.body() {
         within(body, depth, out, files);
     }
+}
+
+/// What a node is given.
+fn with(node: &Node) -> String {
+    let read = |name: &String| format!("{}: \"${{{{ {name} }}}}\"", key(name));
+    let ask = |name: &String| format!("{name}_is: \"${{{{ nodes.{name}.status }}}}\"");
+    let all: Vec<String> = node.reads.iter().map(read).chain(node.asks.iter().map(ask)).collect();
+    format!("{{ {} }}", all.join(", "))
 }
 
 fn within(body: &Body, depth: usize, out: &mut String, files: &mut BTreeMap<String, Vec<u8>>) {

@@ -37,7 +37,9 @@ fn lessen(nodes: &mut Vec<Node>, change: &mut usize) -> bool {
     if nodes.len() > 1 {
         if *change < nodes.len() {
             let gone = nodes.remove(*change).id;
-            nodes.iter_mut().for_each(|node| forget(node, &gone));
+            for node in nodes {
+                forget(node, &gone);
+            }
             return true;
         }
         *change -= nodes.len();
@@ -45,16 +47,19 @@ fn lessen(nodes: &mut Vec<Node>, change: &mut usize) -> bool {
     nodes.iter_mut().any(|node| lessen_node(node, change))
 }
 
+/// Whether a key is there, and how it is left out.
+type Change = (bool, fn(&mut Node));
+
 fn lessen_node(node: &mut Node, change: &mut usize) -> bool {
-    let changes: [(bool, &dyn Fn(&mut Node)); 8] = [
-        (!matches!(node.what, What::Probe), &|node| node.what = What::Probe),
-        (node.when.is_some(), &|node| node.when = None),
-        (node.join != Join::All, &|node| node.join = Join::All),
-        (node.on_error.is_some(), &|node| node.on_error = None),
-        (node.on_block.is_some(), &|node| node.on_block = None),
-        (!node.reads.is_empty(), &|node| drop(node.reads.pop())),
-        (!node.asks.is_empty(), &|node| drop(node.asks.pop())),
-        (!node.needs.is_empty(), &|node| drop(node.needs.pop())),
+    let changes: [Change; 8] = [
+        (!matches!(node.what, What::Probe), |node| node.what = What::Probe),
+        (node.when.is_some(), |node| node.when = None),
+        (node.join != Join::All, |node| node.join = Join::All),
+        (node.on_error.is_some(), |node| node.on_error = None),
+        (node.on_block.is_some(), |node| node.on_block = None),
+        (!node.reads.is_empty(), |node| drop(node.reads.pop())),
+        (!node.asks.is_empty(), |node| drop(node.asks.pop())),
+        (!node.needs.is_empty(), |node| drop(node.needs.pop())),
     ];
     for (applies, make) in changes {
         if applies {
@@ -103,7 +108,9 @@ fn forget(node: &mut Node, gone: &str) {
     }
     if let What::Map { body, .. } | What::Reduce { body, .. } | What::Loop { body, .. } = &mut node.what {
         let Body { nodes, output, .. } = body;
-        nodes.iter_mut().for_each(|node| forget(node, gone));
+        for node in nodes {
+            forget(node, gone);
+        }
         if let Some(names) = output {
             names.retain(|name| name != gone);
         }

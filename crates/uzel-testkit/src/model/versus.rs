@@ -1,6 +1,6 @@
 //! The engine against the rules: the same app, the same luck, and everything that can be seen must be the same.
 
-use std::{collections::BTreeMap, fmt::Write as _, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, ops::Range, sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
 use uzel_core::{
@@ -67,7 +67,7 @@ pub fn compare(seeds: Range<u64>, most: usize) -> Result<Seen, Found> {
 
 fn found(seed: u64, most: usize, small: &App, problem: &str) -> Found {
     let mut report = format!("seed {seed} with at most {most} nodes ({} left): {problem}\n", small.size());
-    for (name, text) in print::files(&small) {
+    for (name, text) in print::files(small) {
         let _ = writeln!(report, "--- {name}\n{}", String::from_utf8_lossy(&text));
     }
     Found { seed, report }
@@ -88,8 +88,8 @@ fn differs(graph: &Arc<Graph>, app: &App, seed: u64, luck: Luck, seen: Option<&m
         seen.add(app, &by_rules, stage.log().len());
     }
     let problem = unlike(&stage, &by_rules).or_else(|| stage.problems().first().cloned());
-    let log = || stage.log().iter().map(|event| format!("\n  {event:?}")).collect::<String>();
-    problem.map(|problem| format!("{problem}\nthe log:{}", log())).or_else(|| cut(graph, &mut world, &stage))
+    let log = || stage.log().iter().map(|event| format!("  {event:?}")).collect::<Vec<_>>().join("\n");
+    problem.map(|problem| format!("{problem}\nthe log:\n{}", log())).or_else(|| cut(graph, &mut world, &stage))
 }
 
 /// The same run again, in which the process dies after some fact: the rest must be the same, fact by fact.
@@ -198,7 +198,8 @@ impl World {
     fn landing(&mut self, flight: &Flight) -> (Time, InstancePath) {
         let (path, again) = (flight.instance.to_string(), flight.resolution.is_some());
         let (after, _) = fate(self.seed, self.luck, &path, again);
-        let time = *self.landings.entry((path, again)).or_insert_with(|| Time(flight.since.0 + after as i64));
+        let time =
+            *self.landings.entry((path, again)).or_insert_with(|| flight.since.plus(Duration::from_millis(after)));
         (time, flight.instance.clone())
     }
 
@@ -210,7 +211,7 @@ impl World {
             Fate::Fails => Err(Failure::new(FailureClass::Invalid, "bad luck")),
             Fate::Blocks => Ok(Landing::Block { reason: "bad luck".to_owned(), value }),
             Fate::LeftOut => Ok(Landing::LeaveOut("a dry run".to_owned())),
-            Fate::Sleeps(time) => Ok(Landing::Wait(Wait::Until(Time(stage.now().0 + time as i64)))),
+            Fate::Sleeps(time) => Ok(Landing::Wait(Wait::Until(stage.now().plus(Duration::from_millis(time))))),
             Fate::Answers if flight.kind == "route" => Ok(flight.echo()),
             Fate::Answers => Ok(Landing::value(value)),
         };

@@ -100,7 +100,7 @@ fn keys_and_words_are_explained() {
         ("\nknow$0ledge:", "Knowledge bases by name"),
         ("  policy:\n    ki$0nd: retrieve", "finds documents of a knowledge base"),
         ("    top$0_k: 6", "documents"),
-        ("    on_bl$0ock: { stop: \"We cannot", "What a guard's block does"),
+        ("    on_bl$0ock: { stop:", "What a guard's block does"),
         ("  retry: { max: 3, back$0off: exponential", "wait"),
     ] {
         let said = hover(&mut editor, &text, place);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Change, Files,
-    types::{self, Side, join},
+    widths::{self, Side, join},
 };
 use crate::{
     diagnostic::Diagnostics,
@@ -159,7 +159,7 @@ impl Values<'_> {
         // The same type can be written in several ways.
         let read = |tree: Option<&Tree>| Schema::read(tree?, &mut Diagnostics::default());
         match (read(old), read(new)) {
-            (Some(old), Some(new)) => types::schemas(key, &old, &new, Side::Inside, changes),
+            (Some(old), Some(new)) => widths::schemas(key, &old, &new, Side::Inside, changes),
             _ => changes.extend(written),
         }
     }
@@ -170,7 +170,11 @@ impl Values<'_> {
         let change = |old: &str, new: &str| Some(Change::new(key, Some(old.into()), Some(new.into())));
         match (meaning(old, self.old, programs.0), meaning(new, self.new, programs.1)) {
             (Meaning::Expression(a), Meaning::Expression(b)) => {
-                if alike(a, b, Form::Expression, &same_name) { None } else { change(a, b) }
+                if alike(a, b, Form::Expression, &same_name) {
+                    None
+                } else {
+                    change(a, b)
+                }
             }
             (Meaning::Text(old, before, prompt), Meaning::Text(new, after, now)) => {
                 let form = if prompt && now { Form::Template } else { Form::Value };

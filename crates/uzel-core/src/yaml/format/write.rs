@@ -108,7 +108,7 @@ impl<'t> Writer<'t> {
 
     fn root(&mut self, root: &Node<'t>, end: usize) {
         let broken = self.breaks(root, 0);
-        let start = if root.body.is_lines() || broken { self.first_of(root) } else { root.first };
+        let start = if root.body.is_lines() || broken { first_of(root) } else { root.first };
         if !root.properties.is_empty() {
             self.page.line(0);
             self.page.push(&root.properties.join(" "));
@@ -119,15 +119,6 @@ impl<'t> Writer<'t> {
         } else {
             self.page.line(0);
             self.leaf(root, 0);
-        }
-    }
-
-    /// The trivia before the first item, for a list or map that becomes lines.
-    fn first_of(&self, node: &Node<'t>) -> usize {
-        match &node.body {
-            Body::List { items, .. } => items.first().map_or(node.first, |item| item.first),
-            Body::Map { entries, .. } => entries.first().map_or(node.first, |entry| entry.first),
-            _ => node.first,
         }
     }
 
@@ -229,7 +220,7 @@ impl<'t> Writer<'t> {
         }
         let end = if flow { node.last } else { around.end };
         let below = Around { indent: inner, column, outer: Some(around.column), end, flow };
-        let first = self.first_of(node);
+        let first = first_of(node);
         let inline = dash && node.properties.is_empty() && !self.has_comments(self.done, first);
         if inline {
             self.page.push(" ");
@@ -348,4 +339,13 @@ fn body(node: &Node<'_>, place: Place, out: &mut String) -> bool {
         }
     }
     true
+}
+
+/// The trivia before the first item, for a list or map that becomes lines.
+fn first_of(node: &Node<'_>) -> usize {
+    match &node.body {
+        Body::List { items, .. } => items.first().map_or(node.first, |item| item.first),
+        Body::Map { entries, .. } => entries.first().map_or(node.first, |entry| entry.first),
+        _ => node.first,
+    }
 }

@@ -64,7 +64,7 @@ pub(super) struct Work {
 /// What comes of a body.
 pub(super) type Closed = Result<Value, ()>;
 
-impl<'a> Frame<'a> {
+impl Frame<'_> {
     pub(super) fn path(&self, node: usize) -> String {
         match (self.path.as_str(), self.single) {
             ("", _) => self.nodes[node].id.clone(),

@@ -359,10 +359,8 @@ fn quoted(text: &str, quote: char) -> Option<usize> {
     while let Some((at, c)) = chars.next() {
         if c == '\\' && quote == '"' {
             chars.next();
-        } else if c == quote {
-            if quote == '"' || chars.next_if(|(_, c)| *c == quote).is_none() {
-                return Some(at + 1);
-            }
+        } else if c == quote && (quote == '"' || chars.next_if(|(_, c)| *c == quote).is_none()) {
+            return Some(at + 1);
         }
     }
     None

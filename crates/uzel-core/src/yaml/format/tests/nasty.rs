@@ -1,5 +1,7 @@
 //! Small texts that are hard, each with what becomes of it.
 
+#![expect(clippy::too_many_lines, reason = "tables of texts")]
+
 use expect_test::expect;
 
 use super::formatted;
