@@ -8,7 +8,11 @@ use super::formatted;
 
 /// Texts with their results, so that they can be read side by side.
 fn table(cases: &[&str]) -> String {
-    let line = |text: &str| text.replace('\t', "→").replace('\r', "␍").replace('\u{feff}', "⌘");
+    let line = |text: &str| {
+        let text = text.replace('\t', "→").replace('\r', "␍").replace('\u{feff}', "⌘");
+        // A snapshot keeps no blanks at the ends of lines.
+        text.replace(" \n", "·\n")
+    };
     cases
         .iter()
         .map(|case| format!("{}\n=>\n{}---\n", line(case).trim_end_matches('\n'), line(&formatted(case).unwrap())))
@@ -219,7 +223,7 @@ fn indentation() {
 
 
         b: 2
-  
+         ·
         →
         =>
         # c
