@@ -100,10 +100,10 @@ output:
     scratch.check(
         &["diff", "a", "b"],
         expect![[r#"
-        exit 0
-        --- stderr
-        same: both do the same
-    "#]],
+            exit 0
+            --- stderr
+            same: both do the same
+        "#]],
     );
     scratch.check(
         &["diff", "a", "a/app.yaml", "--json", "--quiet"],

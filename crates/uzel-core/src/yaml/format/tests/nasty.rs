@@ -8,11 +8,10 @@ use super::formatted;
 
 /// Texts with their results, so that they can be read side by side.
 fn table(cases: &[&str]) -> String {
-    let line = |text: &str| {
-        let text = text.replace('\t', "→").replace('\r', "␍").replace('\u{feff}', "⌘");
-        // A snapshot keeps no blanks at the ends of lines.
-        text.replace(" \n", "·\n")
-    };
+    // A snapshot keeps no line of spaces only, so that such a line is made visible.
+    let visible = |line: &str| if line.trim().is_empty() { line.replace(' ', "·") } else { line.to_owned() };
+    let lines = |text: &str| text.split('\n').map(visible).collect::<Vec<_>>().join("\n");
+    let line = |text: &str| lines(text).replace('\t', "→").replace('\r', "␍").replace('\u{feff}', "⌘");
     cases
         .iter()
         .map(|case| format!("{}\n=>\n{}---\n", line(case).trim_end_matches('\n'), line(&formatted(case).unwrap())))
@@ -223,7 +222,7 @@ fn indentation() {
 
 
         b: 2
-         ·
+        ··
         →
         =>
         # c
