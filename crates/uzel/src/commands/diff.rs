@@ -55,7 +55,8 @@ pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Er
 
 /// The graph of an app; what keeps it from being one is shown, and ends the command as diff does.
 fn read(terminal: &Terminal, path: &PathBuf) -> Result<Arc<Graph>, Error> {
-    let project = Project::find(path).inspect_err(|error| terminal.error(error)).map_err(|_| Error::said(Exit::Usage))?;
+    let project =
+        Project::find(path).inspect_err(|error| terminal.error(error)).map_err(|_| Error::said(Exit::Usage))?;
     let reading = project.read(&Choices::default());
     reading.graph.ok_or_else(|| {
         let report = Report {

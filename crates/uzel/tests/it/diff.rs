@@ -32,7 +32,8 @@ output: { topic: "${{ sort.topic }}", reply: "${{ reply.text }}" }
 const PROMPT: &str = "Read the message and say what it is about.\n\n{{ screen.text }}\n";
 
 fn scratch(after: &str) -> Scratch {
-    let files = [("a/app.yaml", BEFORE), ("a/prompts/sort.md", PROMPT), ("b/app.yaml", after), ("b/prompts/sort.md", PROMPT)];
+    let files =
+        [("a/app.yaml", BEFORE), ("a/prompts/sort.md", PROMPT), ("b/app.yaml", after), ("b/prompts/sort.md", PROMPT)];
     Scratch::new(&files)
 }
 
@@ -96,15 +97,20 @@ output:
     let scratch = scratch(other);
     scratch.write("b/texts/topic.md", PROMPT);
     scratch.write("b/prompts/say.md", "Say {{ item }} about {{ sort.topic }} in one sentence.");
-    scratch.check(&["diff", "a", "b"], expect![[r#"
+    scratch.check(
+        &["diff", "a", "b"],
+        expect![[r#"
         exit 1
         --- stdout
         ~ nodes.notes (map)
           + as: item
         --- stderr
         different: 1 part; old callers fit
-    "#]]);
-    scratch.check(&["diff", "a", "a/app.yaml", "--json", "--quiet"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["diff", "a", "a/app.yaml", "--json", "--quiet"],
+        expect![[r#"
         exit 0
         --- stdout
         {
@@ -112,13 +118,17 @@ output:
           "callers": "fit",
           "parts": []
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn changes_are_told_part_by_part() {
     let changed = after(&[
-        ("language: { type: string, default: en, maxLength: 8 }", "language: { type: string, maxLength: 5 }, order: integer"),
+        (
+            "language: { type: string, default: en, maxLength: 8 }",
+            "language: { type: string, maxLength: 5 }, order: integer",
+        ),
         ("timeout: 20s, ", "timeout: 10s, "),
         ("secrets: [KEY]", "secrets: [KEY, OTHER]"),
         ("default: true", "default: false"),
@@ -128,11 +138,16 @@ fn changes_are_told_part_by_part() {
         ("other: anything else }", "praise: is happy, other: all the rest }"),
         ("{{ item }} about {{ sort.topic }} in one", "{{ item }} of {{ sort.topic }} in a"),
         ("when: sort.sure > 0.5", "when: sort.sure > 0.5 and sort.topic == \"refund\", join: settle"),
-        ("timeout: 30s }", "on_error: { use: { text: Sorry. } }, needs: [notes] }\n  last: { kind: llm, model: local, prompt: Bye }"),
+        (
+            "timeout: 30s }",
+            "on_error: { use: { text: Sorry. } }, needs: [notes] }\n  last: { kind: llm, model: local, prompt: Bye }",
+        ),
     ]);
     let scratch = scratch(&changed);
     scratch.write("b/prompts/sort.md", PROMPT.replace("what it is about", "in one word what it is about"));
-    scratch.check(&["diff", "a", "b"], expect![[r#"
+    scratch.check(
+        &["diff", "a", "b"],
+        expect![[r#"
         exit 1
         --- stdout
         ~ inputs
@@ -175,7 +190,8 @@ fn changes_are_told_part_by_part() {
         + nodes.last (llm): added
         --- stderr
         different: 13 parts; old callers break
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -183,7 +199,9 @@ fn another_name_is_another_name_and_nothing_else() {
     let changed = after(&[("sort", "triage"), ("fast", "quick"), ("  screen:", "  first:"), ("screen.", "first.")]);
     let scratch = scratch(&changed);
     scratch.write("b/prompts/triage.md", PROMPT.replace("screen", "first"));
-    scratch.check(&["diff", "a", "b"], expect![[r#"
+    scratch.check(
+        &["diff", "a", "b"],
+        expect![[r#"
         exit 1
         --- stdout
         ~ models.quick (openai/gpt-5-mini): probably `fast` under another name
@@ -191,13 +209,16 @@ fn another_name_is_another_name_and_nothing_else() {
         ~ nodes.triage (llm): probably `sort` under another name
         --- stderr
         different: 3 parts; old callers fit
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_callers_send_and_read() {
     let app = |inputs: &str, output: &str| {
-        format!("version: 1\nname: x\ninputs: {{ {inputs} }}\nnodes:\n  a: {{ kind: llm, model: m, prompt: x, output: {{ {output} }} }}\nmodels: {{ m: {{ use: offline }} }}\noutput: ${{{{ a }}}}\n")
+        format!(
+            "version: 1\nname: x\ninputs: {{ {inputs} }}\nnodes:\n  a: {{ kind: llm, model: m, prompt: x, output: {{ {output} }} }}\nmodels: {{ m: {{ use: offline }} }}\noutput: ${{{{ a }}}}\n"
+        )
     };
     let old = app("a: string, b: integer, c: { enum: [x, y] }, d: string | null", "p: string, q: integer, r: string");
     let verdict = |inputs: &str, output: &str| {
@@ -206,12 +227,16 @@ fn what_callers_send_and_read() {
         let lines = said.lines().filter(|line| line.contains("old callers"));
         lines.map(|line| format!("{}\n", line.trim())).collect::<String>()
     };
-    let (same_in, same_out) = ("a: string, b: integer, c: { enum: [x, y] }, d: string | null", "p: string, q: integer, r: string");
+    let (same_in, same_out) =
+        ("a: string, b: integer, c: { enum: [x, y] }, d: string | null", "p: string, q: integer, r: string");
     let said = [
         verdict("a: string | null, b: number, c: { enum: [x, y, z] }, d: string | null, e: string | null", same_out),
         verdict("a: integer, b: integer, c: { enum: [x] }, d: string", same_out),
         verdict("a: string, b: integer, c: { enum: [x, y] }, e: string", same_out),
-        verdict("a: { type: string, maxLength: 9 }, b: { type: integer, pattern: x }, c: { enum: [x, y] }, d: string | null", same_out),
+        verdict(
+            "a: { type: string, maxLength: 9 }, b: { type: integer, pattern: x }, c: { enum: [x, y] }, d: string | null",
+            same_out,
+        ),
         verdict(same_in, "p: string, q: integer, r: string, s: string"),
         verdict(same_in, "p: string | null, q: number"),
     ];
@@ -242,7 +267,8 @@ fn what_callers_send_and_read() {
         ~ q: integer → number (wider; old callers break)
         - r: string (old callers break)
         different: 2 parts; old callers break
-    "#]].assert_eq(&said.join("\n"));
+    "#]]
+    .assert_eq(&said.join("\n"));
 }
 
 #[test]
@@ -253,7 +279,9 @@ fn bodies_other_apps_and_files() {
         )
     };
     let inner = |prompt: &str| {
-        format!("version: 1\nname: i\nmodels: {{ m: {{ use: offline }} }}\nnodes:\n  say: {{ kind: llm, model: m, prompt: \"{prompt}\" }}\n")
+        format!(
+            "version: 1\nname: i\nmodels: {{ m: {{ use: offline }} }}\nnodes:\n  say: {{ kind: llm, model: m, prompt: \"{prompt}\" }}\n"
+        )
     };
     let one = "      a: { kind: code, run: \"builtin:sum\", with: { values: [1] } }\n";
     let two = "      a: { kind: code, run: \"builtin:sum\", with: { values: [2] } }\n      b: { kind: code, run: \"builtin:sum\", with: { values: [3] } }\n";
@@ -268,7 +296,9 @@ fn bodies_other_apps_and_files() {
         ("b/logic/run.js", script),
         ("b/logic/add.js", "export const add = (n) => n + 2;\n"),
     ]);
-    scratch.check(&["diff", "a", "b"], expect![[r#"
+    scratch.check(
+        &["diff", "a", "b"],
+        expect![[r#"
         exit 1
         --- stdout
         ~ output
@@ -285,8 +315,11 @@ fn bodies_other_apps_and_files() {
           ~ logic/add.js: export const add = (n) => n + 1; → export const add = (n) => n + 2;
         --- stderr
         different: 6 parts; old callers fit
-    "#]]);
-    scratch.check(&["diff", "a", "b", "--json", "--quiet"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["diff", "a", "b", "--json", "--quiet"],
+        expect![[r#"
         exit 1
         --- stdout
         {
@@ -375,13 +408,16 @@ fn bodies_other_apps_and_files() {
             }
           ]
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_app_that_cannot_be_read() {
     let scratch = Scratch::new(&[("a.yaml", DESK), ("b.yaml", "version: 1\nnodes: {}\n"), ("c.yaml", "a: [\n")]);
-    scratch.check(&["diff", "a.yaml", "b.yaml"], expect![[r#"
+    scratch.check(
+        &["diff", "a.yaml", "b.yaml"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ1012]: the app has no nodes
@@ -393,8 +429,11 @@ fn an_app_that_cannot_be_read() {
           = help: add at least one node: `nodes: { answer: { kind: llm, … } }`
                   run `uzel explain UZ1012`
         error: `b.yaml` cannot be compared: 1 error
-    "#]]);
-    scratch.check(&["diff", "c.yaml", "b.yaml"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["diff", "c.yaml", "b.yaml"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ0003]: a value is missing here
@@ -415,11 +454,15 @@ fn an_app_that_cannot_be_read() {
           = help: add at least one node: `nodes: { answer: { kind: llm, … } }`
                   run `uzel explain UZ1012`
         error: `b.yaml` cannot be compared: 1 error
-    "#]]);
-    scratch.check(&["diff", "a.yaml", "nowhere.yaml"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["diff", "a.yaml", "nowhere.yaml"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no app file `nowhere.yaml`
         hint: give an app file or a folder with an app.yaml; `uzel new NAME` makes one
-    "#]]);
+    "#]],
+    );
 }

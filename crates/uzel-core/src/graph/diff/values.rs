@@ -170,7 +170,11 @@ impl Values<'_> {
         let change = |old: &str, new: &str| Some(Change::new(key, Some(old.into()), Some(new.into())));
         match (meaning(old, self.old, programs.0), meaning(new, self.new, programs.1)) {
             (Meaning::Expression(a), Meaning::Expression(b)) => {
-                if alike(a, b, Form::Expression, &same_name) { None } else { change(a, b) }
+                if alike(a, b, Form::Expression, &same_name) {
+                    None
+                } else {
+                    change(a, b)
+                }
             }
             (Meaning::Text(old, before, prompt), Meaning::Text(new, after, now)) => {
                 let form = if prompt && now { Form::Template } else { Form::Value };
