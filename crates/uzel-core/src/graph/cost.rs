@@ -17,7 +17,7 @@ use crate::{
     capability::model::Price,
     document::Limits,
     kind::{ModelDef, ModelPorts},
-    source::Span,
+    source::{Sources, Span},
 };
 use size::{Around, Local, Size};
 
@@ -131,7 +131,7 @@ fn product(a: Option<u64>, b: Option<u64>) -> Option<u64> {
 
 /// What one run of an app costs.
 pub fn cost(graph: &Graph) -> Cost {
-    let mut tally = Tally::default();
+    let mut tally = Tally { sources: &graph.sources, rows: vec![], notes: vec![], unpriced: BTreeSet::new() };
     tally.nodes(&graph.nodes, &Around::app(graph), Amount::ONCE, "");
     let rows = tally.rows;
     let sum = |of: fn(&Row) -> Amount| rows.iter().map(of).fold(Amount::NONE, Amount::plus);
@@ -153,16 +153,17 @@ pub fn cost(graph: &Graph) -> Cost {
 
 type Model = Declaration<ModelDef, ModelPorts>;
 
-#[derive(Default)]
-struct Tally {
+struct Tally<'g> {
+    /// Of the outermost app; those that it runs are read with it.
+    sources: &'g Sources,
     rows: Vec<Row>,
     notes: Vec<Note>,
     unpriced: BTreeSet<String>,
 }
 
-impl Tally {
-    fn note(&mut self, around: &Around<'_>, at: Span, message: String) {
-        let note = Note { at: around.graph.sources.position(at).to_string(), message };
+impl Tally<'_> {
+    fn note(&mut self, at: Span, message: String) {
+        let note = Note { at: self.sources.position(at).to_string(), message };
         if !self.notes.contains(&note) {
             self.notes.push(note);
         }
@@ -229,7 +230,7 @@ impl Tally {
             let key = &list.name;
             let why = around.why_long(&list.program);
             let message = format!("`{key}` of `{path}` {why}; only the engine's own 100,000 items bound it");
-            self.note(around, list.at, message);
+            self.note(list.at, message);
         }
     }
 
@@ -292,7 +293,7 @@ impl Tally {
         }
         usd = least(usd, cap_usd.zip(times.worst).map(|(cap, times)| cap * times as f64));
         if cap_tokens.is_none() {
-            self.explain(node, around, &path, (&links, &caps), reasons);
+            self.explain(node, &path, (&links, &caps), reasons);
         }
         let first = links.first().map(|(_, model)| model.ports.price.unwrap_or_default()).unwrap_or_default();
         let wrote_usual = answer * steps_usual as f64;
@@ -311,7 +312,6 @@ impl Tally {
     fn explain(
         &mut self,
         node: &NodeDef,
-        around: &Around<'_>,
         path: &str,
         (links, caps): (&[(&str, &Model)], &[Option<u64>]),
         reasons: Vec<(Span, String)>,
@@ -319,7 +319,7 @@ impl Tally {
         let open = links.iter().zip(caps).find(|(_, cap)| cap.is_none());
         if let Some(((name, _), _)) = open {
             let message = format!("`{path}` sets no `max_tokens`, and neither does the model `{name}`");
-            self.note(around, node.at, message);
+            self.note(node.at, message);
         }
         if let Some(agent) = &node.facts.agent {
             let at = agent.at.unwrap_or(node.at);
@@ -329,10 +329,10 @@ impl Tally {
             } else {
                 format!("`{path}` sets no `limits.tokens`, and reads what its tools give again at each step")
             };
-            self.note(around, at, message);
+            self.note(at, message);
         }
         for (at, message) in reasons {
-            self.note(around, at, format!("`{path}` reads {message}"));
+            self.note(at, format!("`{path}` reads {message}"));
         }
     }
 }

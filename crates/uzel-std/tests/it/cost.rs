@@ -20,7 +20,12 @@ defaults: { retry: { max: 1 } }
 ";
 
 fn of(app: &str) -> Cost {
-    let files = BTreeMap::from([("app.yaml".to_owned(), format!("{HEAD}{app}").into_bytes())]);
+    with(&[], app)
+}
+
+fn with(more: &[(&str, &str)], app: &str) -> Cost {
+    let mut files = BTreeMap::from([("app.yaml".to_owned(), format!("{HEAD}{app}").into_bytes())]);
+    files.extend(more.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
     let reading = read("app.yaml", &files, &uzel_std::catalog(), &Choices::default());
     let found: Vec<_> = reading.diagnostics.iter().map(|d| format!("{}: {}", d.code, d.message)).collect();
     cost(&reading.graph.unwrap_or_else(|| panic!("{found:?}\n{app}")))
@@ -93,7 +98,7 @@ nodes:
             own: 1 1, 54 54, price unknown
             app.yaml:11:3 `say` sets no `max_tokens`, and neither does the model `paid`
             app.yaml:11:60 `say` reads `input.message`, a text without `maxLength` or a list without `maxItems`
-            app.yaml:12:78 `repeat` reads `input.message`, a text without `maxLength` or a list without `maxItems`
+            app.yaml:12:79 `repeat` reads `input.message`, a text without `maxLength` or a list without `maxItems`
         "#]],
     );
 }
@@ -129,7 +134,8 @@ nodes:
 
 #[test]
 fn a_reduce_asks_for_each_batch_of_each_level() {
-    // 20 values: 5 + 2 + 1 batches; 10 values: 3 + 1. A batch: 2 and 4 × (50 + 4) read, 50 written.
+    // 20 values: 5 + 2 + 1 batches; 10 values: 3 + 1. A batch: 2 and 4 × (50 + 4) read, 50 written. With `for`: 4 × 1 of
+    // words and 4 × (50 + 4) read.
     shows(
         r#"
 inputs: { parts: { type: array, items: { type: string, maxLength: 40 }, maxItems: 20 } }
@@ -141,9 +147,17 @@ nodes:
     empty: ""
     do: { kind: llm, model: paid, max_tokens: 50, prompt: "Merge: {{ batch | join(' ') }}" }
     output: "${{ do.text }}"
+  same:
+    kind: reduce
+    over: input.parts
+    batch: 4
+    empty: ""
+    do: { kind: llm, model: paid, max_tokens: 50, prompt: "{% for note in batch %}- {{ note }}{% endfor %}" }
+    output: "${{ do.text }}"
 "#,
         expect![[r#"
             all[*]: 8 4, 2144 1072, 5744 2872
+            same[*]: 8 4, 2160 1080, 5760 2880
         "#]],
     );
 }
@@ -171,13 +185,36 @@ nodes:
 }
 
 #[test]
+fn another_app_is_counted_where_it_is_run() {
+    // 2 runs of the other app, whose own input bounds what is read: 4 + 25 read, 50 written.
+    let other = "version: 1
+inputs: { message: { type: string, maxLength: 100 } }
+models: { paid: { use: openai/gpt-5-nano, timeout: 9s, price: { input_usd: 1, output_usd: 10 }, max_tokens: 50 } }
+defaults: { retry: { max: 1 } }
+nodes: { say: { kind: llm, model: paid, prompt: \"Say it again: {{ input.message }}\" } }
+";
+    let app = r#"
+nodes:
+  each:
+    kind: map
+    for_each: '["a", "b"]'
+    do: { kind: graph, use: other/app.yaml, with: { message: "${{ item }}" } }
+"#;
+    let cost = with(&[("other/app.yaml", other)], app);
+    let row = cost.rows.first().map(|row| (row.path.as_str(), row.calls.worst, row.tokens.worst));
+    assert_eq!(row, Some(("each[*].say", Some(2), Some(158))));
+    let open = with(&[("other/app.yaml", &other.replace(", maxLength: 100", ""))], app);
+    assert_eq!(open.unbounded.first().map(|note| note.at.as_str()), Some("other/app.yaml:5:67"));
+}
+
+#[test]
 fn ways_of_a_route_and_conditions_are_as_likely_as_not() {
     // 54 tokens each: of two ways one, and a condition behind it halves it again.
     shows(
         r#"
 inputs: { topic: { type: string, maxLength: 40 } }
 nodes:
-  way: { kind: route, by: input.topic, cases: { a: left }, default: right }
+  way: { kind: route, by: input.topic, cases: { a: left, default: right } }
   left: { kind: llm, model: paid, max_tokens: 50, prompt: "Say it again now" }
   right: { kind: llm, model: paid, max_tokens: 50, prompt: "Say it again now" }
   after: { kind: llm, model: paid, max_tokens: 50, when: "input.topic != 'b'", needs: [right], prompt: "Say it again now" }
@@ -197,7 +234,7 @@ fn an_agent_is_bounded_by_its_own_limits() {
         format!(
             r#"
 tools:
-  look: {{ use: http, description: Looks, method: GET, url: "https://shop.example.com/orders", timeout: 2s, output: {{ n: integer }} }}
+  look: {{ use: http, request: GET https://shop.example.com/orders, timeout: 2s, output: integer }}
 nodes:
   desk: {{ kind: agent, model: paid, max_tokens: 50, tools: [look], prompt: "Say it again now"{limits} }}
 "#

@@ -6,7 +6,7 @@ use comfy_table::{Cell, CellAlignment};
 use uzel_core::graph::cost::{ASSUMPTIONS, Amount, Cost, Money};
 
 use super::{
-    human::NAME,
+    human::count,
     tables::{lines, table},
 };
 
@@ -62,14 +62,14 @@ fn limits(cost: &Cost) -> String {
 }
 
 fn worst(amount: Amount) -> String {
-    amount.worst.map_or_else(|| "unbounded".to_owned(), thousands)
+    amount.worst.map_or_else(|| "unbounded".to_owned(), count)
 }
 
 /// As few digits as tell something.
 fn usually(amount: Amount) -> String {
     let number = amount.expected;
     if number >= 10.0 || (number - number.round()).abs() < 0.005 {
-        thousands(number.round() as u64)
+        count(number.round() as u64)
     } else {
         format!("{number:.2}")
     }

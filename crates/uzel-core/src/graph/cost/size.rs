@@ -125,7 +125,7 @@ impl<'g> Around<'g> {
         let (_, item) = self.element(&list.program);
         let given = self.given(inner, 0);
         let size = item.or(given).times(Size::exactly(batch as u64));
-        Local { name: name.to_owned(), schema: Value::Null, size }
+        Local { name: name.to_owned(), schema: serde_json::json!({ "type": "array", "maxItems": batch }), size }
     }
 
     /// What is sent to the model that a node asks, but what an agent's tools give. Why its length has no bound is
@@ -152,23 +152,30 @@ impl<'g> Around<'g> {
         };
         match program {
             Program::Template(template) => {
-                let (mut words, mut repeats) = (0, false);
+                let (mut words, mut lists, mut rounds) = (0, vec![], Size::exactly(1));
                 for (bytes, piece) in template.pieces() {
                     let text = template.source().get(bytes).unwrap_or_default();
                     match piece {
                         Piece::Words => words += text.len(),
                         Piece::Value => {}
-                        Piece::Statement => repeats |= is_for(text),
+                        Piece::Statement => lists.extend(for_list(text)),
                     }
                 }
-                let filled = template.references().iter().map(|found| filled(found, often(template, found)));
-                let size = filled.fold(Size::of_bytes(words), Size::plus);
-                if !repeats {
-                    return size;
+                for list in &lists {
+                    rounds = rounds.times(self.place_count(list, depth + 1));
                 }
-                let at = template.at(0..0);
-                reasons.push((at, "a prompt that repeats a text for each item of a list".to_owned()));
-                Size { most: None, ..size }
+                // What is filled in may stand in the part that is repeated; a list itself is gone through once.
+                let filled = template.references().iter().map(|found| {
+                    let listed = lists.iter().any(|list| *list == dotted(&found.root, &found.path));
+                    let size = filled(found, often(template, found));
+                    if listed { size } else { size.times(rounds) }
+                });
+                let size = filled.fold(Size::of_bytes(words).times(rounds), Size::plus);
+                if rounds.most.is_none() {
+                    let at = template.at(0..0);
+                    reasons.push((at, "a prompt that repeats a text for each item of a list of any length".to_owned()));
+                }
+                size
             }
             Program::Binding(binding) => {
                 let written = binding.as_constant().map_or(Size::NONE, json);
@@ -285,13 +292,20 @@ impl<'g> Around<'g> {
 
     /// How many items the list has that an expression gives.
     pub(super) fn count(&self, program: &Program, depth: usize) -> Size {
-        let Some(list) = List::of(program) else { return Size::UNKNOWN_LIST };
-        let found = match list {
-            List::Literal(items) => return Size::exactly(items.len() as u64),
-            List::Place { root, path } => self.items(root, &path, depth),
-        };
-        let usual = found.most.map_or(USUAL_ITEMS as f64, |most| found.usual.min(most as f64));
-        Size { usual, ..found }
+        match List::of(program) {
+            None => Size::UNKNOWN_LIST,
+            Some(List::Literal(items)) => Size::exactly(items.len() as u64),
+            Some(List::Place { root, path }) => self.items(root, &path, depth),
+        }
+    }
+
+    /// How many items the list has that a template goes over.
+    fn place_count(&self, list: &str, depth: usize) -> Size {
+        match List::read(list) {
+            None => Size::UNKNOWN_LIST,
+            Some(List::Literal(items)) => Size::exactly(items.len() as u64),
+            Some(List::Place { root, path }) => self.items(root, &path, depth),
+        }
     }
 
     fn items(&self, root: &str, path: &[String], depth: usize) -> Size {
@@ -396,6 +410,10 @@ impl<'p> List<'p> {
             },
             Program::Template(_) => return None,
         };
+        Self::read(source)
+    }
+
+    fn read(source: &'p str) -> Option<Self> {
         if let Ok(items) = serde_json::from_str(source) {
             return Some(Self::Literal(items));
         }
@@ -427,10 +445,11 @@ fn dotted(root: &str, path: &[String]) -> String {
     std::iter::once(root).chain(path.iter().map(String::as_str)).collect::<Vec<_>>().join(".")
 }
 
-/// Whether a statement of a template repeats what is in it.
-fn is_for(statement: &str) -> bool {
+/// The list of a statement that repeats what is in it: `{% for note in batch %}`.
+fn for_list(statement: &str) -> Option<&str> {
     let inside = statement.trim_start_matches("{%").trim_start_matches(['-', '+']).trim_start();
-    inside.starts_with("for ")
+    let (_, list) = inside.strip_prefix("for ")?.split_once(" in ")?;
+    Some(list.trim_end_matches("%}").trim_end_matches(['-', '+']).trim())
 }
 
 /// How often a template fills a value in.
