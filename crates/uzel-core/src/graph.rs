@@ -25,6 +25,7 @@ use crate::{
 };
 
 mod body;
+pub mod cost;
 pub mod diff;
 pub mod draw;
 pub mod facts;

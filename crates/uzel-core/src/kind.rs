@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     build::Build,
     capability::{
-        model::Model,
+        model::{Model, Price},
         retriever::Retriever,
         tool::{EffectClass, Tool},
     },
@@ -127,6 +127,10 @@ pub struct ModelPorts {
     pub brown_out: bool,
     /// How long one try may take.
     pub timeout: Option<std::time::Duration>,
+    /// What it costs, if that is known.
+    pub price: Option<Price>,
+    /// Bound on an answer, in tokens, for nodes that set none.
+    pub max_tokens: Option<u32>,
 }
 
 /// A model provider: what stands before the `/` in `use: openai/gpt-5-mini`.

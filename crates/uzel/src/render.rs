@@ -13,6 +13,7 @@ use crate::{
     exit::{Error, Exit},
 };
 
+pub(crate) mod cost;
 pub(crate) mod diagnostics;
 pub(crate) mod human;
 pub(crate) mod nodes;

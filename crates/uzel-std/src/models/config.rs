@@ -64,6 +64,13 @@ impl ModelConfig {
         name.chars().all(|c| c.is_alphanumeric() || c == '_').then_some(name)
     }
 
+    /// What it costs: as the app says, nothing for what needs no provider, else as in the list; `None` if nobody knows.
+    pub fn known_price(&self) -> Option<Price> {
+        let (provider, model) = super::split(&self.use_);
+        let free = matches!(provider, "offline" | "scripted").then(Price::default);
+        self.price.or(free).or_else(|| super::price::list_price(provider, model))
+    }
+
     /// The key if its value was put in already.
     pub(crate) fn literal_key(&self) -> Option<Secret> {
         self.api_key.clone().filter(|key| !key.reveal().contains("${{") && !key.reveal().trim().is_empty())

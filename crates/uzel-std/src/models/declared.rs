@@ -27,6 +27,8 @@ pub(super) fn check(tree: &Tree, cx: &mut Check<'_>) -> Option<ModelPorts> {
         fallback: fallback.iter().filter_map(Tree::as_text).map(Text::clone).collect(),
         brown_out: config.use_ == "offline",
         timeout: config.timeout.map(|timeout| timeout.0),
+        price: config.known_price(),
+        max_tokens: config.max_tokens,
     })
 }
 

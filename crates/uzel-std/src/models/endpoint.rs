@@ -12,7 +12,7 @@ use uzel_core::{
     secret::Secret,
 };
 
-use super::{Parts, price::list_price, split};
+use super::{Parts, split};
 use crate::http::{self, Answer, Timeouts};
 
 /// A model's address and the settings for calls to it.
@@ -85,7 +85,7 @@ impl Endpoint {
             name: config.use_.clone(),
             model: parts.model.to_owned(),
             base_url: base_url.trim_end_matches('/').to_owned(),
-            price: config.price.unwrap_or_else(|| list_price(provider, parts.model)),
+            price: config.known_price().unwrap_or_default(),
             temperature: config.temperature,
             max_tokens: config.max_tokens,
             stream: config.stream,

@@ -28,13 +28,13 @@ const PRICES: &[(&str, &str, f64, f64)] = &[
     ("anthropic", "claude-3-5-haiku", 0.8, 4.0),
 ];
 
-/// The list price of a model, with or without a date at its end; 0 if it is not in the list.
-pub fn list_price(provider: &str, model: &str) -> Price {
+/// The list price of a model, with or without a date at its end, if it is in the list.
+pub fn list_price(provider: &str, model: &str) -> Option<Price> {
     let is_dated = |rest: &str| rest.is_empty() || rest == "-latest" || rest.starts_with("-20");
-    PRICES.iter().find(|(of, name, ..)| *of == provider && model.strip_prefix(name).is_some_and(is_dated)).map_or_else(
-        Price::default,
-        |(_, _, input_usd, output_usd)| Price { input_usd: *input_usd, output_usd: *output_usd },
-    )
+    let listed =
+        |(of, name, ..): &&(&str, &str, f64, f64)| *of == provider && model.strip_prefix(name).is_some_and(is_dated);
+    let (_, _, input_usd, output_usd) = PRICES.iter().find(listed)?;
+    Some(Price { input_usd: *input_usd, output_usd: *output_usd })
 }
 
 #[cfg(test)]
@@ -43,10 +43,10 @@ mod tests {
 
     #[test]
     fn dates_are_ignored_and_other_sizes_are_not_confused() {
-        assert_eq!(list_price("openai", "gpt-5-mini-2025-08-07").input_usd, 0.25);
-        assert_eq!(list_price("openai", "gpt-5").input_usd, 1.25);
-        assert_eq!(list_price("openai", "gpt-5-pro"), Price::default());
-        assert_eq!(list_price("anthropic", "claude-sonnet-4-5-20250929").output_usd, 15.0);
-        assert_eq!(list_price("openai-compatible", "gpt-5"), Price::default());
+        assert_eq!(list_price("openai", "gpt-5-mini-2025-08-07").map(|price| price.input_usd), Some(0.25));
+        assert_eq!(list_price("openai", "gpt-5").map(|price| price.input_usd), Some(1.25));
+        assert_eq!(list_price("openai", "gpt-5-pro"), None);
+        assert_eq!(list_price("anthropic", "claude-sonnet-4-5-20250929").map(|price| price.output_usd), Some(15.0));
+        assert_eq!(list_price("openai-compatible", "gpt-5"), None);
     }
 }

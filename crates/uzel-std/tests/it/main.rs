@@ -12,6 +12,7 @@ mod anthropic;
 mod ask;
 mod broken;
 mod calls;
+mod cost;
 mod faults;
 mod kinds;
 mod layout;

@@ -3,12 +3,15 @@
 use std::{path::PathBuf, sync::Arc};
 
 use clap::{Args, ValueEnum};
-use serde_json::Value;
+use serde_json::{Value, json};
 use uzel_core::{
     check::{Choices, Level, Levels, Reading},
     date::Date,
     diagnostic::{Code, Severity, did_you_mean},
-    graph::Graph,
+    graph::{
+        Graph,
+        cost::{Cost, cost},
+    },
 };
 use uzel_runtime::world::{RealWorld, World};
 
@@ -16,7 +19,7 @@ use crate::{
     cli::{AppChoice, OutsideChoice},
     exit::{Error, Exit},
     project::Project,
-    render::{Terminal, diagnostics::Report, human::plural},
+    render::{self, Terminal, diagnostics::Report, human::plural},
 };
 
 #[derive(Debug, Args)]
@@ -34,6 +37,9 @@ pub(crate) struct Arguments {
     /// The app that is in use: new branches need a flag
     #[arg(long, value_name = "OLD")]
     against: Option<PathBuf>,
+    /// Tell too what one run costs, at worst and as expected: calls of models, tokens, money; and what makes it unbounded
+    #[arg(long)]
+    cost: bool,
     /// How to print what there is to say
     #[arg(long, default_value = "text")]
     format: Format,
@@ -43,7 +49,8 @@ pub(crate) struct Arguments {
 enum Format {
     /// With the lines of the file
     Text,
-    /// A JSON list of {code, severity, message, file, line, column, help, labels}; what the file accepts has {waived} too
+    /// A JSON list of {code, severity, message, file, line, column, help, labels}; what the file accepts has {waived} too.
+    /// With --cost {findings, cost}, cost being null for an app that cannot be read
     Json,
 }
 
@@ -61,13 +68,21 @@ pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Er
         folder: &project.folder,
         colour: terminal.colour_out,
     };
+    let cost = reading.graph.as_ref().filter(|_| arguments.cost).map(|graph| cost(graph));
     let text = match arguments.format {
         Format::Json => {
             let mut all = report.json();
             all.extend(report.waived_json(&reading.waived));
-            serde_json::to_string_pretty(&Value::Array(all)).unwrap_or_default()
+            let findings = Value::Array(all);
+            let cost = || json!({ "findings": findings, "cost": cost.as_ref().map(Cost::json) });
+            let said = if arguments.cost { cost() } else { findings.clone() };
+            serde_json::to_string_pretty(&said).unwrap_or_default()
         }
-        Format::Text => format!("{}{}", report.text(), verdict(&project, &report, &reading)),
+        Format::Text => {
+            let cost =
+                cost.map(|cost| format!("\n\n{}", render::cost::text(&cost, &project.folder))).unwrap_or_default();
+            format!("{}{}{cost}", report.text(), verdict(&project, &report, &reading))
+        }
     };
     terminal.data(&text)?;
     Ok(if reading.graph.is_some() { Exit::Fine } else { Exit::Failed })

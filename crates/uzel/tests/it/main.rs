@@ -14,6 +14,7 @@ mod bodies;
 mod book;
 mod builder;
 mod checks;
+mod cost;
 mod diff;
 mod fallback;
 mod fmt;
