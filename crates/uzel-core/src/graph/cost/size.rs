@@ -353,19 +353,6 @@ impl<'g> Around<'g> {
         }
     }
 
-    /// Why the length of a list is not known, after its name.
-    pub(super) fn why_long(&self, program: &Program) -> String {
-        match List::of(program) {
-            Some(List::Place { root: "input", path }) => {
-                format!("goes over `{}`, which has no `maxItems`", dotted("input", &path))
-            }
-            Some(List::Place { root, path }) => {
-                format!("goes over `{}`, whose length nothing bounds", dotted(root, &path))
-            }
-            _ => "goes over a list whose length is only known when it runs".to_owned(),
-        }
-    }
-
     fn why_unknown(&self, reference: &Reference) -> String {
         let name = dotted(&reference.root, &reference.path);
         if reference.root == "input" && self.local("input").is_none() {
@@ -460,4 +447,17 @@ fn often(template: &Template, found: &Reference) -> usize {
     let names =
         |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').any(|word| word == name);
     texts.filter(|text| names(text)).count().max(1)
+}
+
+/// Why the length of a list is not known, after its name.
+pub(super) fn why_long(program: &Program) -> String {
+    match List::of(program) {
+        Some(List::Place { root: "input", path }) => {
+            format!("goes over `{}`, which has no `maxItems`", dotted("input", &path))
+        }
+        Some(List::Place { root, path }) => {
+            format!("goes over `{}`, whose length nothing bounds", dotted(root, &path))
+        }
+        _ => "goes over a list whose length is only known when it runs".to_owned(),
+    }
 }
