@@ -189,6 +189,23 @@ impl Build<'_> {
         Ok(chain)
     }
 
+    /// The model of this name, and instead of its own fallbacks these models, each by itself.
+    pub fn model_then(&mut self, name: &Text, fallback: &[Text]) -> Result<Arc<ModelChain>, Diagnostic> {
+        let own = self.model(name)?;
+        if fallback.is_empty() {
+            return Ok(own);
+        }
+        let mut chain = ModelChain { name: own.name.clone(), links: vec![], endpoints: vec![] };
+        for name in std::iter::once(name).chain(fallback) {
+            let next = self.model(name)?;
+            let (Some(link), Some(endpoint)) = (next.links.first(), next.endpoints.first()) else { continue };
+            let brown_out = endpoint.brown_out || !chain.links.is_empty();
+            chain.links.push(Arc::clone(link));
+            chain.endpoints.push(Endpoint { brown_out, ..endpoint.clone() });
+        }
+        Ok(Arc::new(chain))
+    }
+
     /// The tool of this name.
     pub fn tool(&mut self, name: &Text) -> Result<Arc<BoundTool>, Diagnostic> {
         if let Some(tool) = self.tools.get(name.as_str()) {

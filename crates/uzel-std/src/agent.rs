@@ -59,6 +59,10 @@ pub struct Config {
     /// Which of `models`.
     #[schemars(extend("x-names" = "models"))]
     pub model: Text,
+    /// Models to ask when that one cannot answer, in order, instead of those that it names itself.
+    #[serde(default)]
+    #[schemars(extend("x-names" = "models"))]
+    pub fallback: Vec<Text>,
     /// The task: a template with `{{ }}`, or the name of a file that holds one.
     pub prompt: Option<Text>,
     /// What stands before everything: who the model is and what it must obey. A template or a file.
@@ -105,6 +109,9 @@ impl Kind for Agent {
     fn check(config: &Config, cx: &mut Check<'_>) -> Ports {
         let Config { system, prompt, messages, model, .. } = config;
         cx.known("models", model, |declared| &declared.models);
+        for fallback in &config.fallback {
+            cx.known("models", fallback, |declared| &declared.models);
+        }
         question::check(Self::NAME, system.as_ref(), prompt.as_ref(), messages.as_ref(), model.span, cx);
         question::check_temperature(config.temperature.as_ref(), cx);
         check_tools(config, cx);
@@ -125,7 +132,7 @@ impl Kind for Agent {
     fn build(config: Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
         let mut out = Diagnostics::default();
         Ok(Arc::new(Looper {
-            chain: cx.model(&config.model)?,
+            chain: cx.model_then(&config.model, &config.fallback)?,
             tools: Toolbox::build(&config, cx)?,
             schema: config.output.as_ref().and_then(|output| Schema::read_fields(output, &mut out)),
             bounds: config.limits.map(|limits| limits.value).unwrap_or_default().bounds(),

@@ -166,8 +166,9 @@ impl Judge {
         if reasons.is_empty() {
             Ok(Outcome::value(output))
         } else {
-            // What was blocked is not passed on by a reference to the guard either.
-            Ok(Outcome::Block { reason: reasons.join("; "), value: json!({ "findings": output["findings"] }) })
+            // What was blocked is not passed on by a reference to the guard either; it is a guard's output still.
+            let value = json!({ "text": "", "findings": output["findings"] });
+            Ok(Outcome::Block { reason: reasons.join("; "), value })
         }
     }
 }

@@ -38,6 +38,10 @@ pub struct Config {
     /// Which of `models`.
     #[schemars(extend("x-names" = "models"))]
     pub model: Text,
+    /// Models to ask when that one cannot answer, in order, instead of those that it names itself.
+    #[serde(default)]
+    #[schemars(extend("x-names" = "models"))]
+    pub fallback: Vec<Text>,
     /// The question: a template with `{{ }}`, or the name of a file that holds one.
     pub prompt: Option<Text>,
     /// What stands before everything: who the model is and what it must obey. A template or a file.
@@ -86,6 +90,9 @@ output: { topic: "${{ sort.topic }}" }
 
     fn check(config: &Config, cx: &mut Check<'_>) -> Ports {
         cx.known("models", &config.model, |declared| &declared.models);
+        for fallback in &config.fallback {
+            cx.known("models", fallback, |declared| &declared.models);
+        }
         let Config { system, prompt, messages, model, .. } = config;
         question::check(Self::NAME, system.as_ref(), prompt.as_ref(), messages.as_ref(), model.span, cx);
         if let Some(documents) = &config.documents {
@@ -125,7 +132,7 @@ output: { topic: "${{ sort.topic }}" }
             }
         };
         Ok(Arc::new(Asker {
-            chain: cx.model(&config.model)?,
+            chain: cx.model_then(&config.model, &config.fallback)?,
             schema,
             examples,
             temperature: config.temperature.map(|temperature| temperature.value),

@@ -228,7 +228,7 @@ impl Tally<'_> {
         // A list of any length costs nothing by itself.
         if let (true, None, Some(list)) = (self.rows.len() > before, rounds.worst, over) {
             let key = &list.name;
-            let why = around.why_long(&list.program);
+            let why = size::why_long(&list.program);
             let message = format!("`{key}` of `{path}` {why}; only the engine's own 100,000 items bound it");
             self.note(list.at, message);
         }

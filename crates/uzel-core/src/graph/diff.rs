@@ -6,8 +6,8 @@
 mod declared;
 mod nodes;
 mod text;
-mod types;
 mod values;
+mod widths;
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use self::{
-    types::Side,
     values::{Names, Values},
+    widths::Side,
 };
 use super::Graph;
 use crate::{
@@ -214,11 +214,11 @@ fn app(old: &Graph, new: &Graph, declared: Vec<Part>, values: Values<'_>) -> Dif
     }
     found.part("app", changes);
     let mut changes = vec![];
-    types::schemas("", &old.inputs, &new.inputs, Side::Input, &mut changes);
+    widths::schemas("", &old.inputs, &new.inputs, Side::Input, &mut changes);
     found.part("inputs", changes);
     let (mut nodes, values) = nodes::compare(&old.nodes, &new.nodes, "", values);
     let mut changes = vec![];
-    types::schemas("", &Schema::of(old.gives.clone()), &Schema::of(new.gives.clone()), Side::Output, &mut changes);
+    widths::schemas("", &Schema::of(old.gives.clone()), &Schema::of(new.gives.clone()), Side::Output, &mut changes);
     let (before, after) = (values.old.tree(&old.main), values.new.tree(&new.main));
     let output = |tree: &Option<Tree>| tree.as_ref().and_then(|tree| tree.get("output")).cloned();
     values.trees("value", output(&before).as_ref(), output(&after).as_ref(), &mut changes);
@@ -270,7 +270,7 @@ fn flags(old: &Graph, new: &Graph) -> Vec<Change> {
         match new.flags.get(name) {
             None => changes.push(Change::new(name.as_str(), Some(flag.default.clone()), None)),
             Some(now) => {
-                types::schemas(name, &flag.schema, &now.schema, Side::Inside, &mut changes);
+                widths::schemas(name, &flag.schema, &now.schema, Side::Inside, &mut changes);
                 if flag.default != now.default {
                     let (old, new) = (flag.default.clone(), now.default.clone());
                     changes.push(Change::new(format!("{name}.default"), Some(old), Some(new)));

@@ -1,6 +1,10 @@
 //! `uzel diff`: what changed from one app file to another in what they do.
 
-use std::{fmt::Write as _, path::PathBuf, sync::Arc};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use uzel_core::{
@@ -54,7 +58,7 @@ pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Er
 }
 
 /// The graph of an app; what keeps it from being one is shown, and ends the command as diff does.
-fn read(terminal: &Terminal, path: &PathBuf) -> Result<Arc<Graph>, Error> {
+fn read(terminal: &Terminal, path: &Path) -> Result<Arc<Graph>, Error> {
     let project =
         Project::find(path).inspect_err(|error| terminal.error(error)).map_err(|_| Error::said(Exit::Usage))?;
     let reading = project.read(&Choices::default());

@@ -258,6 +258,7 @@ fn functions_are_checked_by_their_types() {
         UZ1002 +2:35 `cents` is missing: the function needs it
         UZ1002 +2:35 `category` is missing: the function needs it
         UZ2005 +2:35 `message` must be string, and is number
+          +-79:76 `classify.confidence` is declared here
         UZ1001 +2:81 the function has no `cent`
         UZ2005 +3:73 `category` must be "refund" | "question", and is "complaint"
         UZ4004 +4:20 no function `drafft` is registered

@@ -100,13 +100,10 @@ output:
     scratch.check(
         &["diff", "a", "b"],
         expect![[r#"
-        exit 1
-        --- stdout
-        ~ nodes.notes (map)
-          + as: item
-        --- stderr
-        different: 1 part; old callers fit
-    "#]],
+            exit 0
+            --- stderr
+            same: both do the same
+        "#]],
     );
     scratch.check(
         &["diff", "a", "a/app.yaml", "--json", "--quiet"],

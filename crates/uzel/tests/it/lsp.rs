@@ -455,8 +455,7 @@ fn a_conversation() {
 /// The desk with its prompt in a file.
 fn with_prompt() -> String {
     let line = |key: &str| DESK.lines().find(|line| line.trim_start().starts_with(key)).unwrap();
-    // Only the prompt that goes used the flag.
-    DESK.replace(line("prompt:"), "    prompt: prompts/sort.md").replace(&format!("{}\n", line("flags:")), "")
+    DESK.replace(line("prompt:"), "    prompt: prompts/sort.md")
 }
 
 #[test]

@@ -120,6 +120,7 @@ fn rows() -> Vec<(&'static str, Made)> {
         "node.llm/model": llm("m");
         "node.llm/prompt": llm("m").prompt("x");
         "node.llm/system": llm("m").system("x");
+        "node.llm/fallback": llm("m").fallback(["n"]);
         "node.llm/messages": llm("m").message("user", "x");
         "node.llm/output": llm("m").output::<Fields>();
         "node.llm/output": llm("m").output_type("x", "string");
@@ -133,6 +134,7 @@ fn rows() -> Vec<(&'static str, Made)> {
         "node.agent/model": agent("m");
         "node.agent/prompt": agent("m").prompt("x");
         "node.agent/system": agent("m").system("x");
+        "node.agent/fallback": agent("m").fallback(["n"]);
         "node.agent/output": agent("m").output::<Fields>();
         "node.agent/tools": agent("m").tools(["x"]);
         "node.agent/limits": agent("m").limits(limits());

@@ -68,7 +68,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("max: 200", "mx: 200", "/nodes/screen/checks/0/length"),
     (", on_failure: closed", "", "/nodes/screen/checks/0"),
     ("on_failure: closed", "on_failure: close", "/nodes/screen/checks/0/on_failure"),
-    ("stop: \"Please", "stp: \"Please", "/nodes/screen/on_block"),
+    ("stop: \"${{", "stp: \"${{", "/nodes/screen/on_block"),
     ("    model: fast\n", "", "/nodes/sort"),
     ("    model: fast\n", "    model: fast\n    promt: hello\n", "/nodes/sort"),
     ("    model: fast\n", "    model: fast\n    temperature: hot\n", "/nodes/sort/temperature"),

@@ -189,6 +189,7 @@ fn what_a_function_is_given_is_checked() {
     expect![[r#"
         UZ2005 `policy` must be string, and is 5
         UZ2005 `ticket` must be { message: string, order: string | null }, and is string
+          `input.message` is declared here
         UZ2005 `tone` must be "warm" | "plain", and is "cold"
         UZ2004 `reply` has no field `txt`
           `reply` returns these fields

@@ -88,6 +88,12 @@ impl Node {
         self.set("tools", names(tools))
     }
 
+    /// Models to ask when the node's own cannot answer, in order.
+    #[track_caller]
+    pub fn fallback(self, models: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.set("fallback", names(models))
+    }
+
     /// Those of an agent's tools that a person is asked about before each call.
     #[track_caller]
     pub fn approve(self, tools: impl IntoIterator<Item = impl Into<String>>) -> Self {

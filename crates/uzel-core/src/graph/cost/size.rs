@@ -353,19 +353,6 @@ impl<'g> Around<'g> {
         }
     }
 
-    /// Why the length of a list is not known, after its name.
-    pub(super) fn why_long(&self, program: &Program) -> String {
-        match List::of(program) {
-            Some(List::Place { root: "input", path }) => {
-                format!("goes over `{}`, which has no `maxItems`", dotted("input", &path))
-            }
-            Some(List::Place { root, path }) => {
-                format!("goes over `{}`, whose length nothing bounds", dotted(root, &path))
-            }
-            _ => "goes over a list whose length is only known when it runs".to_owned(),
-        }
-    }
-
     fn why_unknown(&self, reference: &Reference) -> String {
         let name = dotted(&reference.root, &reference.path);
         if reference.root == "input" && self.local("input").is_none() {
@@ -427,6 +414,19 @@ impl<'p> List<'p> {
         let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         let path: Vec<String> = names.map(str::to_owned).collect();
         (is_name(root) && path.iter().all(|name| is_name(name))).then_some(Self::Place { root, path })
+    }
+}
+
+/// Why the length of a list is not known, after its name.
+pub(super) fn why_long(program: &Program) -> String {
+    match List::of(program) {
+        Some(List::Place { root: "input", path }) => {
+            format!("goes over `{}`, which has no `maxItems`", dotted("input", &path))
+        }
+        Some(List::Place { root, path }) => {
+            format!("goes over `{}`, whose length nothing bounds", dotted(root, &path))
+        }
+        _ => "goes over a list whose length is only known when it runs".to_owned(),
     }
 }
 

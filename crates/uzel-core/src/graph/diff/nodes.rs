@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::{
     Change, Files, Part, Way, keys,
-    types::{self, Side, join},
     values::{Programs, Values},
+    widths::{self, Side, join},
     written,
 };
 use crate::{
@@ -168,7 +168,7 @@ impl Lists<'_, '_> {
             self.config(old, new, &mut changes);
         }
         if !changes.iter().any(|change| change.key == "output" || change.key.starts_with("output.")) {
-            types::types("output", &old.output, &new.output, Side::Inside, &mut changes);
+            widths::types("output", &old.output, &new.output, Side::Inside, &mut changes);
         }
         self.reactions(old, new, &mut changes);
         policy(old, new, &mut changes);

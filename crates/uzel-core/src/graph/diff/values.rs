@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Change, Files,
-    types::{self, Side, join},
+    widths::{self, Side, join},
 };
 use crate::{
     diagnostic::Diagnostics,
@@ -159,7 +159,7 @@ impl Values<'_> {
         // The same type can be written in several ways.
         let read = |tree: Option<&Tree>| Schema::read(tree?, &mut Diagnostics::default());
         match (read(old), read(new)) {
-            (Some(old), Some(new)) => types::schemas(key, &old, &new, Side::Inside, changes),
+            (Some(old), Some(new)) => widths::schemas(key, &old, &new, Side::Inside, changes),
             _ => changes.extend(written),
         }
     }

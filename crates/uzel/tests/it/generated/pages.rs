@@ -61,13 +61,33 @@ pub(super) fn app() -> String {
          have pages of their own.\n\n\
          ## Every node\n\n\
          These keys stand beside those of the node's [kind](kinds.md).\n\n{}\n\
-         ## Types\n\n{}",
+         ## Types\n\n{}\n{}",
         fenced(example),
         keys(&document),
         keys(&common),
         TYPES,
+        FILES,
     )
 }
+
+const FILES: &str = "\
+## Overlays
+
+`--overlay app.prod.yaml` puts a file over the app file, and can be repeated; later ones win. It may change `models`,
+`connections`, `limits`, `flags` and `defaults`, never the graph. Maps are merged key by key, anything else is replaced,
+and `null` removes a key. A name that the app file lacks is a mistake, except a model that another names in its `fallback`.
+Overlays are part of the release that a run is pinned to. `--model` is put over them. Apps that are nodes keep their own.
+
+## Included files
+
+A prompt can hold `{% include \"parts/tone.md\" %}`. The path is written out, from the folder of the app file and below it.
+The file sees the names around it, and what it sets ends with it. Macros of other files cannot be called.
+
+## Notes and anchors
+
+Keys that begin with `x-` are left alone: at the top level, in nodes and declarations, and as names of models, nodes and the
+like. In `inputs`, `with` and other data they are fields. Anchors, aliases and merge keys (`<<: *name`) work.
+";
 
 const TYPES: &str = "\
 `inputs`, `params`, `form` and `output` of nodes are maps of names to types:

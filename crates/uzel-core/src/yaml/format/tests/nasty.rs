@@ -1,12 +1,17 @@
 //! Small texts that are hard, each with what becomes of it.
 
+#![expect(clippy::too_many_lines, reason = "tables of texts")]
+
 use expect_test::expect;
 
 use super::formatted;
 
 /// Texts with their results, so that they can be read side by side.
 fn table(cases: &[&str]) -> String {
-    let line = |text: &str| text.replace('\t', "→").replace('\r', "␍").replace('\u{feff}', "⌘");
+    // A snapshot keeps no line of spaces only, so that such a line is made visible.
+    let visible = |line: &str| if line.trim().is_empty() { line.replace(' ', "·") } else { line.to_owned() };
+    let lines = |text: &str| text.split('\n').map(visible).collect::<Vec<_>>().join("\n");
+    let line = |text: &str| lines(text).replace('\t', "→").replace('\r', "␍").replace('\u{feff}', "⌘");
     cases
         .iter()
         .map(|case| format!("{}\n=>\n{}---\n", line(case).trim_end_matches('\n'), line(&formatted(case).unwrap())))
@@ -217,7 +222,7 @@ fn indentation() {
 
 
         b: 2
-  
+        ··
         →
         =>
         # c

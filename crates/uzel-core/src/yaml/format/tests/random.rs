@@ -27,13 +27,6 @@ fn documents_in_random_layouts() {
         let mut author = Author { dice: Dice::new(seed), text: String::new(), comments: vec![], anchors: 0 };
         author.document();
         if !has_layout(&author.text) {
-            if std::env::var("SHOW").is_ok() {
-                println!("=== {seed}\n{}\n{:?}", author.text, {
-                    let mut out = crate::diagnostic::Diagnostics::default();
-                    crate::yaml::parse(crate::source::SourceId(0), &author.text, &mut out);
-                    out
-                });
-            }
             continue;
         }
         read += 1;
@@ -152,7 +145,7 @@ impl Author {
 
     /// A map whose lines begin at a column; the first line has begun.
     fn map(&mut self, column: usize, depth: usize) {
-        for number in 0..1 + self.dice.below(4) {
+        for number in 0..=self.dice.below(4) {
             if number > 0 {
                 self.push(&" ".repeat(column));
             }
@@ -172,7 +165,7 @@ impl Author {
     }
 
     fn list(&mut self, column: usize, depth: usize) {
-        for number in 0..1 + self.dice.below(4) {
+        for number in 0..=self.dice.below(4) {
             if number > 0 {
                 self.push(&" ".repeat(column));
             }
@@ -312,7 +305,7 @@ impl Author {
         };
         let word = if quote.is_empty() { "first" } else { words[0] };
         self.push(word);
-        for _ in 0..1 + self.dice.below(3) {
+        for _ in 0..=self.dice.below(3) {
             self.spaces(0, 2);
             while self.one_in(3) {
                 self.push("\n");
