@@ -166,11 +166,15 @@ pub fn compare(old: &Graph, new: &Graph) -> Difference {
     app(old, new, declared, values)
 }
 
-/// A setting that is not written is the default of the part's schema.
-fn written<'t>(key: &str, tree: &'t Tree, other: &Tree, schema: &Value) -> Option<&'t Tree> {
+/// A setting, unless it is only written on one side and is the default of the part's schema.
+fn written<'t>(key: &str, tree: &'t Tree, other: &Tree, schema: fn() -> schemars::Schema) -> Option<&'t Tree> {
     let value = tree.get(key)?;
+    if other.get(key).is_some() {
+        return Some(value);
+    }
+    let schema = schema().to_value();
     let default = schema.get("properties").and_then(|properties| properties.get(key)?.get("default"));
-    let is_default = other.get(key).is_none() && default.is_some_and(|default| same(&value.to_json(), default));
+    let is_default = default.is_some_and(|default| same(&value.to_json(), default));
     (!is_default).then_some(value)
 }
 

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use uzel_core::{
+    check::{Choices, read},
     diagnostic::{Code, Diagnostics},
+    graph::diff::compare,
     source::SourceId,
     yaml::{format, parse},
 };
@@ -50,6 +52,35 @@ fn examples_have_the_one_layout() {
         let formatted = format(SourceId(0), &text, &mut Diagnostics::default());
         assert_eq!(formatted.as_deref(), Some(text.as_str()), "format it: uzel fmt examples/{name}");
     }
+}
+
+/// Layouts and files with other names are no difference; the smallest change is one.
+#[test]
+fn an_app_does_the_same_in_any_layout() {
+    let mut compared = 0;
+    let folders = fs::read_dir(root().join("examples")).expect("examples").map(|entry| entry.expect("an entry").path());
+    for folder in folders.filter(|folder| folder.join("app.yaml").is_file()) {
+        let name = folder.display().to_string();
+        let table = files(&folder);
+        let app = String::from_utf8(table["app.yaml"].clone()).expect("examples are text");
+        let with = |app: &str| {
+            let mut table = table.clone();
+            table.insert("app.yaml".to_owned(), app.as_bytes().to_vec());
+            let reading = read("app.yaml", &table, &uzel_std::catalog(), &Choices::default());
+            reading.graph.unwrap_or_else(|| panic!("{name}: {:?}", reading.diagnostics))
+        };
+        let graph = with(&app);
+        let emitted = with(&graph.to_yaml());
+        assert_eq!(compare(&graph, &emitted).text(), "", "{name} as it is emitted");
+        let formatted = format(SourceId(0), &graph.to_yaml(), &mut Diagnostics::default()).expect("a layout");
+        assert_eq!(compare(&with(&formatted), &graph).text(), "", "{name} as it is emitted and formatted");
+        let changed = app.replacen("kind: llm", "kind: llm\n    temperature: 0.25", 1);
+        if changed != app && !app.contains("{ kind: llm") {
+            assert!(compare(&graph, &with(&changed)).text().contains("+ temperature: 0.25"), "{name}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 1);
 }
 
 #[test]

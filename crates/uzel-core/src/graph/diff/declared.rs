@@ -65,8 +65,8 @@ fn section(
         let values = Values { old: before, new: after, names: names.clone() };
         let mut changes = vec![];
         for key in keys(old.0, new.0) {
-            let before = written(key, old.0, new.0, &(new.1)().to_value());
-            let after = written(key, new.0, old.0, &(new.1)().to_value());
+            let before = written(key, old.0, new.0, new.1);
+            let after = written(key, new.0, old.0, new.1);
             match key {
                 "params" | "output" if section == "tools" => {
                     values.schema(key, before, after, (Programs::default(), Programs::default()), &mut changes);

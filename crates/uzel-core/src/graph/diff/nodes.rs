@@ -201,11 +201,10 @@ impl Lists<'_, '_> {
     /// The keys of the kind.
     fn config(&self, old: &NodeDef, new: &NodeDef, changes: &mut Vec<Change>) {
         let programs = (Programs::of(old), Programs::of(new));
-        let schema = (new.kind.schema)().to_value();
         let planned = old.plan.is_some() && new.plan.is_some();
         for key in keys(&old.config, &new.config) {
-            let before = written(key, &old.config, &new.config, &schema);
-            let after = written(key, &new.config, &old.config, &schema);
+            let before = written(key, &old.config, &new.config, new.kind.schema);
+            let after = written(key, &new.config, &old.config, new.kind.schema);
             match key {
                 // What is not written has a default, which the shape knows.
                 key if planned && SHAPED.contains(&key) && settings(old) == settings(new) => {}
