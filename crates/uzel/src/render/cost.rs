@@ -53,7 +53,10 @@ fn limits(cost: &Cost) -> String {
     let tokens = cost.limits.tokens.map(|tokens| format!("`tokens: {tokens}`"));
     let set: Vec<String> = money.into_iter().chain(tokens).collect();
     let set = set.join(" and ");
+    // What costs nothing, or what nobody knows the price of, never reaches a limit of money.
+    let holds = cost.limits.tokens.is_some() || cost.usd.is_some_and(|usd| usd.worst.is_none());
     match (set.is_empty(), cost.is_unbounded()) {
+        (false, true) if !holds => format!("nothing bounds it: models without a price never reach {set}"),
         (true, true) => "nothing bounds it: the app sets neither `limits.cost_usd` nor `limits.tokens`".to_owned(),
         (true, false) => "bounded by its parts; the app sets no `limits` of money or tokens".to_owned(),
         (false, true) => format!("bounded only by the app's `limits`: {set}"),

@@ -1,5 +1,6 @@
 //! How long values are, in tokens, and lists, in items: from schemas, from prompts, from what models may write.
 
+mod list;
 mod schema;
 
 use std::sync::Arc;
@@ -8,6 +9,8 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{Amount, USUAL_ANSWER, USUAL_ITEMS, chain, input, product};
+use list::{List, for_list};
+
 use crate::{
     diagnostic::Diagnostics,
     expr::{Piece, Reference, Template},
@@ -19,9 +22,6 @@ use crate::{
 
 /// Values that depend on each other deeper than this are of unknown length.
 const DEEPEST: usize = 16;
-/// Filters that make no list longer.
-const KEEPERS: [&str; 9] = ["select", "selectattr", "reject", "rejectattr", "list", "sort", "unique", "reverse", "map"];
-
 /// How long something is: tokens of a value, items of a list.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Size {
@@ -377,43 +377,16 @@ impl Body<'_, '_> {
     }
 }
 
-/// A list that an expression is.
-enum List<'p> {
-    Literal(Vec<Value>),
-    /// The value of a place, perhaps without some items.
-    Place {
-        root: &'p str,
-        path: Vec<String>,
-    },
-}
-
-impl<'p> List<'p> {
-    fn of(program: &'p Program) -> Option<Self> {
-        let source = match program {
-            Program::Expression(expression) => expression.source().trim(),
-            Program::Binding(binding) => match binding.as_constant()? {
-                Value::Array(items) => return Some(Self::Literal(items.clone())),
-                _ => return None,
-            },
-            Program::Template(_) => return None,
-        };
-        Self::read(source)
-    }
-
-    fn read(source: &'p str) -> Option<Self> {
-        if let Ok(items) = serde_json::from_str(source) {
-            return Some(Self::Literal(items));
+/// Why the length of a list is not known, after its name.
+pub(super) fn why_long(program: &Program) -> String {
+    match List::of(program) {
+        Some(List::Place { root: "input", path }) => {
+            format!("goes over `{}`, which has no `maxItems`", dotted("input", &path))
         }
-        let mut parts = source.split('|').map(str::trim);
-        let place = parts.next()?;
-        if !parts.all(|filter| KEEPERS.contains(&filter.split('(').next().unwrap_or(filter).trim_end())) {
-            return None;
+        Some(List::Place { root, path }) => {
+            format!("goes over `{}`, whose length nothing bounds", dotted(root, &path))
         }
-        let mut names = place.split('.');
-        let root = names.next()?;
-        let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-        let path: Vec<String> = names.map(str::to_owned).collect();
-        (is_name(root) && path.iter().all(|name| is_name(name))).then_some(Self::Place { root, path })
+        _ => "goes over a list whose length is only known when it runs".to_owned(),
     }
 }
 
@@ -430,13 +403,6 @@ fn json(value: &Value) -> Size {
 
 fn dotted(root: &str, path: &[String]) -> String {
     std::iter::once(root).chain(path.iter().map(String::as_str)).collect::<Vec<_>>().join(".")
-}
-
-/// The list of a statement that repeats what is in it: `{% for note in batch %}`.
-fn for_list(statement: &str) -> Option<&str> {
-    let inside = statement.trim_start_matches("{%").trim_start_matches(['-', '+']).trim_start();
-    let (_, list) = inside.strip_prefix("for ")?.split_once(" in ")?;
-    Some(list.trim_end_matches("%}").trim_end_matches(['-', '+']).trim())
 }
 
 /// How often a template fills a value in.
