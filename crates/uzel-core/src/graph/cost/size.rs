@@ -414,16 +414,3 @@ fn often(template: &Template, found: &Reference) -> usize {
         |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').any(|word| word == name);
     texts.filter(|text| names(text)).count().max(1)
 }
-
-/// Why the length of a list is not known, after its name.
-pub(super) fn why_long(program: &Program) -> String {
-    match List::of(program) {
-        Some(List::Place { root: "input", path }) => {
-            format!("goes over `{}`, which has no `maxItems`", dotted("input", &path))
-        }
-        Some(List::Place { root, path }) => {
-            format!("goes over `{}`, whose length nothing bounds", dotted(root, &path))
-        }
-        _ => "goes over a list whose length is only known when it runs".to_owned(),
-    }
-}
