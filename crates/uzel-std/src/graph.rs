@@ -12,8 +12,8 @@ use uzel_core::{
 /// The kind.
 pub struct Graph;
 
-/// Runs another app and gives its output. That app has its own models, tools, flags and limits, and sees only what is
-/// given in `with`.
+/// Runs another app and gives its output. That app has its own models, tools and flags, and sees only what is
+/// given in `with`. What it says under `limits` is not looked at there: the limits of the run hold.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
