@@ -1,6 +1,11 @@
 //! Graph to app: makes nodes and what they use, with secrets filled in. May touch the world (open a database), spawns nothing.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -9,9 +14,9 @@ use crate::{
     capability::{BoxFuture, model::Model, retriever::Retriever, tool::Tool},
     diagnostic::{Code, Diagnostic, did_you_mean},
     failure::{Failure, FailureClass},
-    graph::{Graph, Inner, NodeDef},
+    graph::{Declaration, Graph, Inner, NodeDef},
     interpolate::fill_secrets,
-    kind::ToolPorts,
+    kind::{ModelDef, ModelPorts, ToolPorts},
     node::{Call, Endpoint, Function, Node, Outcome},
     source::Span,
     yaml::Text,
@@ -74,7 +79,9 @@ pub struct Build<'a> {
     pub surroundings: &'a Surroundings<'a>,
     /// Name of the model that is being made.
     making: String,
-    models: BTreeMap<String, Arc<ModelChain>>,
+    models: BTreeMap<String, Arc<dyn Model>>,
+    /// Models that nodes ask first.
+    asked: BTreeSet<String>,
     tools: BTreeMap<String, Arc<BoundTool>>,
     retrievers: BTreeMap<String, Arc<dyn Retriever>>,
 }
@@ -106,6 +113,7 @@ fn make(graph: &Graph, surroundings: &Surroundings<'_>, made: &mut Made<'_>) {
         surroundings,
         making: String::new(),
         models: BTreeMap::new(),
+        asked: BTreeSet::new(),
         tools: BTreeMap::new(),
         retrievers: BTreeMap::new(),
     };
@@ -151,59 +159,44 @@ impl Build<'_> {
         &self.making
     }
 
-    /// The model of this name and its fallbacks.
-    pub fn model(&mut self, name: &Text) -> Result<Arc<ModelChain>, Diagnostic> {
-        if let Some(chain) = self.models.get(name.as_str()) {
-            return Ok(Arc::clone(chain));
-        }
+    /// The model of this name and those that stand in for it: its own fallbacks, or if `instead` names any, those.
+    pub fn model(&mut self, name: &Text, instead: &[Text]) -> Result<Arc<ModelChain>, Diagnostic> {
+        let graph = self.graph;
         let mut chain = ModelChain { name: name.as_str().to_owned(), links: vec![], endpoints: vec![] };
-        let mut names = vec![name.as_str().to_owned()];
-        let mut next = 0;
-        while let Some(link) = names.get(next).cloned() {
-            next += 1;
-            let graph = self.graph;
-            let declaration =
-                graph.declared.models.get(&link).ok_or_else(|| {
-                    Diagnostic::new(Code::UNKNOWN_NAME, name.span, format!("there is no model `{link}`"))
-                })?;
-            let tree = fill_secrets(&declaration.tree, self.surroundings.secret).map_err(|problem| {
-                let help = problem.help.clone().unwrap_or_default();
-                problem.help(format!("{help}; `--model {link}=offline` needs no key"))
-            })?;
-            self.making.clone_from(&link);
-            let model = (declaration.def.build)(&tree, self)?;
+        for (link, declaration) in graph.declared.chain(name.as_str(), instead) {
+            let model = self.link(link, declaration)?;
             chain.endpoints.push(Endpoint {
                 id: model.endpoint(),
                 timeout: declaration.ports.timeout.unwrap_or(MODEL_TIMEOUT),
-                brown_out: next > 1 || declaration.ports.brown_out,
+                brown_out: !chain.links.is_empty() || declaration.ports.brown_out,
             });
             chain.links.push(model);
-            for fallback in &declaration.ports.fallback {
-                if !names.iter().any(|known| known == fallback.as_str()) {
-                    names.push(fallback.as_str().to_owned());
-                }
-            }
         }
-        let chain = Arc::new(chain);
-        self.models.insert(name.as_str().to_owned(), Arc::clone(&chain));
-        Ok(chain)
+        if chain.links.is_empty() {
+            let message = format!("there is no model `{}`", name.as_str());
+            return Err(Diagnostic::new(Code::UNKNOWN_NAME, name.span, message));
+        }
+        self.asked.insert(chain.name.clone());
+        Ok(Arc::new(chain))
     }
 
-    /// The model of this name, and instead of its own fallbacks these models, each by itself.
-    pub fn model_then(&mut self, name: &Text, fallback: &[Text]) -> Result<Arc<ModelChain>, Diagnostic> {
-        let own = self.model(name)?;
-        if fallback.is_empty() {
-            return Ok(own);
+    /// One model by itself.
+    fn link(
+        &mut self,
+        name: &str,
+        declaration: &Declaration<ModelDef, ModelPorts>,
+    ) -> Result<Arc<dyn Model>, Diagnostic> {
+        if let Some(model) = self.models.get(name) {
+            return Ok(Arc::clone(model));
         }
-        let mut chain = ModelChain { name: own.name.clone(), links: vec![], endpoints: vec![] };
-        for name in std::iter::once(name).chain(fallback) {
-            let next = self.model(name)?;
-            let (Some(link), Some(endpoint)) = (next.links.first(), next.endpoints.first()) else { continue };
-            let brown_out = endpoint.brown_out || !chain.links.is_empty();
-            chain.links.push(Arc::clone(link));
-            chain.endpoints.push(Endpoint { brown_out, ..endpoint.clone() });
-        }
-        Ok(Arc::new(chain))
+        let tree = fill_secrets(&declaration.tree, self.surroundings.secret).map_err(|problem| {
+            let help = problem.help.clone().unwrap_or_default();
+            problem.help(format!("{help}; `--model {name}=offline` needs no key"))
+        })?;
+        name.clone_into(&mut self.making);
+        let model = (declaration.def.build)(&tree, self)?;
+        self.models.insert(name.to_owned(), Arc::clone(&model));
+        Ok(model)
     }
 
     /// The tool of this name.
@@ -267,12 +260,8 @@ impl Build<'_> {
     }
 
     fn notices(&self) -> Vec<String> {
-        let offline: Vec<&str> = self
-            .models
-            .values()
-            .filter(|chain| chain.links.first().is_some_and(|model| model.name() == "offline"))
-            .map(|chain| chain.name.as_str())
-            .collect();
+        let is_offline = |name: &&str| self.models.get(*name).is_some_and(|model| model.name() == "offline");
+        let offline: Vec<&str> = self.asked.iter().map(String::as_str).filter(is_offline).collect();
         if offline.is_empty() {
             return vec![];
         }

@@ -375,6 +375,26 @@ pub enum Event {
 }
 
 impl Event {
+    /// When it happened.
+    pub fn at(&self) -> Time {
+        match self {
+            Self::Started { at, .. }
+            | Self::Resumed { at }
+            | Self::EffectIntended { at, .. }
+            | Self::Returned { at, .. }
+            | Self::Failed { at, .. }
+            | Self::Blocked { at, .. }
+            | Self::LeftOut { at, .. }
+            | Self::Waited { at, .. }
+            | Self::Ended { at, .. } => *at,
+            Self::EffectReturned { meta, .. } => meta.ended,
+            Self::Resolved { resolution, .. } => match resolution {
+                Resolution::Answered(answer) => answer.at,
+                Resolution::Due(at) | Resolution::Called { at, .. } => *at,
+            },
+        }
+    }
+
     /// Whether successors must wait until this is durable. The others can be computed again, so they are written with
     /// the next durable record and never waited for.
     pub fn is_durable(&self) -> bool {

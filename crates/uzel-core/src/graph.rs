@@ -108,6 +108,32 @@ pub struct Declared {
 }
 
 impl Declared {
+    /// The models that are asked for `model`, in order, those that are not declared left out: itself and then, breadth
+    /// first, those that each names as its fallbacks. If `instead` names any, they take the place of all of those.
+    pub fn chain<'d>(
+        &'d self,
+        model: &'d str,
+        instead: &'d [Text],
+    ) -> Vec<(&'d str, &'d Declaration<ModelDef, ModelPorts>)> {
+        let mut names = vec![model];
+        let add = |names: &mut Vec<&'d str>, more: &'d [Text]| {
+            for name in more.iter().map(Text::as_str) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        };
+        add(&mut names, instead);
+        let mut next = 0;
+        while let Some(name) = names.get(next).copied() {
+            next += 1;
+            if let Some(declaration) = self.models.get(name).filter(|_| instead.is_empty()) {
+                add(&mut names, &declaration.ports.fallback);
+            }
+        }
+        names.into_iter().filter_map(|name| Some((name, self.models.get(name)?))).collect()
+    }
+
     /// Whether a name was declared in a way that could not be read.
     pub(crate) fn is_unclear(&self, section: &str, name: &str) -> bool {
         let listed =

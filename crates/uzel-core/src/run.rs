@@ -220,6 +220,7 @@ impl Run {
 
     /// Takes a fact, and derives what follows from it. Total: an event that does not fit the graph changes nothing.
     pub fn apply(&mut self, event: &Event) {
+        self.now = event.at();
         self.take(event);
         self.derive_all();
     }
@@ -235,7 +236,6 @@ impl Run {
                     flags: flags.clone(),
                     dry_run: *dry_run,
                 });
-                self.now = *at;
                 self.begin_level(0);
             }
             Event::Resumed { .. } => {}
@@ -275,7 +275,6 @@ impl Run {
     }
 
     fn waited(&mut self, instance: &InstancePath, wait: &Wait, at: Time) {
-        self.now = at;
         let Some(place) = self.find(instance) else { return };
         let joins = self.node(place).is_some_and(|node| matches!(node.join, Join::Deadline(_)));
         let Some(found) = self.instance_mut(place).filter(|found| !found.state.is_settled()) else { return };
@@ -290,10 +289,6 @@ impl Run {
     }
 
     fn resolved(&mut self, instance: &InstancePath, resolution: &Resolution) {
-        self.now = match resolution {
-            Resolution::Answered(answer) => answer.at,
-            Resolution::Due(at) | Resolution::Called { at, .. } => *at,
-        };
         let Some(place) = self.find(instance) else { return };
         let Some(found) = self.instance_mut(place) else { return };
         if matches!(found.state, State::Waiting(_)) {
@@ -318,7 +313,6 @@ impl Run {
     }
 
     fn settle(&mut self, instance: &InstancePath, state: State, started: Option<Time>, at: Time) -> Option<Place> {
-        self.now = at;
         let place = self.find(instance)?;
         let called = self.node(place).is_some_and(|node| node.plan.is_none());
         let found = self.instance_mut(place).filter(|found| called && !found.state.is_settled())?;

@@ -108,10 +108,7 @@ impl Kind for Agent {
 
     fn check(config: &Config, cx: &mut Check<'_>) -> Ports {
         let Config { system, prompt, messages, model, .. } = config;
-        cx.known("models", model, |declared| &declared.models);
-        for fallback in &config.fallback {
-            cx.known("models", fallback, |declared| &declared.models);
-        }
+        question::check_models(model, &config.fallback, cx);
         question::check(Self::NAME, system.as_ref(), prompt.as_ref(), messages.as_ref(), model.span, cx);
         question::check_temperature(config.temperature.as_ref(), cx);
         check_tools(config, cx);
@@ -132,7 +129,7 @@ impl Kind for Agent {
     fn build(config: Config, cx: &mut Build<'_>) -> Result<Arc<dyn Node>, Diagnostic> {
         let mut out = Diagnostics::default();
         Ok(Arc::new(Looper {
-            chain: cx.model_then(&config.model, &config.fallback)?,
+            chain: cx.model(&config.model, &config.fallback)?,
             tools: Toolbox::build(&config, cx)?,
             schema: config.output.as_ref().and_then(|output| Schema::read_fields(output, &mut out)),
             bounds: config.limits.map(|limits| limits.value).unwrap_or_default().bounds(),
@@ -185,6 +182,7 @@ fn facts(config: &Config, cx: &Check<'_>) -> (Facts, Option<EffectClass>) {
         origins: &[Origin::Model, Origin::Tool],
         sinks,
         asks: Some(Asks {
+            fallback: config.fallback.clone(),
             model: config.model.clone(),
             free: config.output.is_none(),
             max_tokens: config.max_tokens,

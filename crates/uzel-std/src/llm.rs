@@ -89,10 +89,7 @@ output: { topic: "${{ sort.topic }}" }
     type Config = Config;
 
     fn check(config: &Config, cx: &mut Check<'_>) -> Ports {
-        cx.known("models", &config.model, |declared| &declared.models);
-        for fallback in &config.fallback {
-            cx.known("models", fallback, |declared| &declared.models);
-        }
+        question::check_models(&config.model, &config.fallback, cx);
         let Config { system, prompt, messages, model, .. } = config;
         question::check(Self::NAME, system.as_ref(), prompt.as_ref(), messages.as_ref(), model.span, cx);
         if let Some(documents) = &config.documents {
@@ -109,7 +106,7 @@ output: { topic: "${{ sort.topic }}" }
             examples::read(&file, schema.as_ref(), cx.out);
         }
         let asks =
-            Asks { model: config.model.clone(), free: config.output.is_none(), max_tokens: config.max_tokens };
+            Asks { model: config.model.clone(), fallback: config.fallback.clone(), free: config.output.is_none(), max_tokens: config.max_tokens };
         let facts = Facts { origins: &[Origin::Model], asks: Some(asks), ..Facts::default() };
         let text = || Type::object([("text", Type::String), ("model", Type::String)]);
         match (schema, &config.output) {
@@ -132,7 +129,7 @@ output: { topic: "${{ sort.topic }}" }
             }
         };
         Ok(Arc::new(Asker {
-            chain: cx.model_then(&config.model, &config.fallback)?,
+            chain: cx.model(&config.model, &config.fallback)?,
             schema,
             examples,
             temperature: config.temperature.map(|temperature| temperature.value),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use uzel_core::{
-    event::{EffectName, Event, Resolution, RunId, Time},
+    event::{EffectName, Event, RunId},
     run::Run,
     store::{Append, Frame, Head, Store},
 };
@@ -95,7 +95,7 @@ pub fn after_every_event(case: &Case) -> usize {
         let (ended, done, whole) = sim::run(cut as u64, |world| async move {
             let store: Arc<dyn Store> = Arc::new(Memory::new());
             let (lab, ledger) = case.lab(&world, Arc::clone(&store));
-            world.skip_to(prefix.iter().filter_map(time_of).max().unwrap_or(sim::EPOCH));
+            world.skip_to(prefix.iter().map(Event::at).max().unwrap_or(sim::EPOCH));
             lay_down(&*store, &lab, prefix).await;
             let ended = case.finish(&lab, &world).await;
             (ended, ledger.done(), lab.log(RUN).await)
@@ -212,23 +212,6 @@ fn returned(event: &Event) -> Option<&EffectName> {
     match event {
         Event::EffectReturned { effect, .. } => Some(effect),
         _ => None,
-    }
-}
-
-fn time_of(event: &Event) -> Option<Time> {
-    match event {
-        Event::Started { at, .. }
-        | Event::Resumed { at }
-        | Event::EffectIntended { at, .. }
-        | Event::Returned { at, .. }
-        | Event::Failed { at, .. }
-        | Event::Blocked { at, .. }
-        | Event::LeftOut { at, .. }
-        | Event::Waited { at, .. }
-        | Event::Ended { at, .. } => Some(*at),
-        Event::EffectReturned { meta, .. } => Some(meta.ended),
-        Event::Resolved { resolution: Resolution::Due(at) | Resolution::Called { at, .. }, .. } => Some(*at),
-        Event::Resolved { resolution: Resolution::Answered(answer), .. } => Some(answer.at),
     }
 }
 

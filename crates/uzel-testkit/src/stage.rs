@@ -220,7 +220,7 @@ impl Stage {
         if kept < self.log.len() {
             self.log.truncate(kept);
             // It dies just then, and the run is taken up at once.
-            self.now = self.log.iter().filter_map(time).max().unwrap_or_default();
+            self.now = self.log.iter().map(Event::at).max().unwrap_or_default();
         }
         self.inputs.retain(|_, (facts, _)| *facts <= kept);
         self.waited.retain(|instance| {
@@ -340,24 +340,4 @@ fn same(one: &NodeView, other: &NodeView) -> bool {
         && (&one.instance, &one.port, &one.why, &one.failure)
             == (&other.instance, &other.port, &other.why, &other.failure)
         && (&one.input, &one.output, &one.answer) == (&other.input, &other.output, &other.answer)
-}
-
-/// When something happened, if the log says.
-fn time(event: &Event) -> Option<Time> {
-    match event {
-        Event::Started { at, .. }
-        | Event::Resumed { at }
-        | Event::EffectIntended { at, .. }
-        | Event::Returned { at, .. }
-        | Event::Failed { at, .. }
-        | Event::Blocked { at, .. }
-        | Event::LeftOut { at, .. }
-        | Event::Waited { at, .. }
-        | Event::Ended { at, .. } => Some(*at),
-        Event::EffectReturned { meta, .. } => Some(meta.ended),
-        Event::Resolved { resolution, .. } => match resolution {
-            Resolution::Answered(answer) => Some(answer.at),
-            Resolution::Due(at) | Resolution::Called { at, .. } => Some(*at),
-        },
-    }
 }

@@ -6,7 +6,6 @@ use std::{
 };
 
 use indexmap::IndexMap;
-use serde_json::json;
 
 use super::{
     bodies,
@@ -145,17 +144,17 @@ fn together(nodes: &[LinkedNode], single: bool, types: &TypeScope) -> Type {
 }
 
 fn roots(types: &mut TypeScope, inputs: &Schema, flags: &BTreeMap<String, Flag>, nodes: &[LinkedNode]) {
-    let of = |value| Schema::from_json_schema(value).map_or(Type::Any, |schema| schema.ty);
     types.insert("input", inputs.ty.clone(), None);
     types.insert("flags", Type::object(flags.iter().map(|(name, flag)| (name.as_str(), flag.schema.ty.clone()))), None);
-    let run = json!({ "type": "object", "required": ["id", "app", "started_by", "started_at", "dry_run"],
-        "additionalProperties": false, "properties": {
-            "id": { "type": "string" }, "app": { "type": "string" }, "started_by": { "type": ["string", "null"] },
-            "started_at": { "type": "integer" }, "dry_run": { "type": "boolean" } } });
-    types.insert("run", of(run), None);
-    let node = json!({ "type": "object", "required": ["id", "path"], "additionalProperties": false, "properties": {
-        "id": { "type": "string" }, "path": { "type": "string" } } });
-    types.insert("node", of(node), None);
+    let run = [
+        ("id", Type::String),
+        ("app", Type::String),
+        ("started_by", Type::String.or_null()),
+        ("started_at", Type::Integer),
+        ("dry_run", Type::Boolean),
+    ];
+    types.insert("run", Type::object(run), None);
+    types.insert("node", Type::object([("id", Type::String), ("path", Type::String)]), None);
     let meta = metadata();
     types.insert("nodes", Type::object(nodes.iter().map(|node| (node.draft.id.as_str(), meta.clone()))), None);
 }

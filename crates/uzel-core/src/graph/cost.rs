@@ -235,7 +235,7 @@ impl Tally<'_> {
     }
 
     fn asks(&mut self, node: &NodeDef, asks: &Asks, around: &Around<'_>, times: Amount, path: String) {
-        let links = chain(around.graph, asks.model.as_str());
+        let links = around.graph.declared.chain(asks.model.as_str(), &asks.fallback);
         let tries = u64::from(node.policy.retry.max.max(1));
         let steps = node.facts.agent.as_ref().map(|agent| agent.steps.unwrap_or(agent.usual_steps));
         // The last question of an agent that answers at its limits is one more.
@@ -360,24 +360,6 @@ fn batches(items: u64, batch: usize) -> u64 {
         }
     }
     all
-}
-
-/// A model and those that are asked when it fails, in the order of asking.
-fn chain<'g>(graph: &'g Graph, model: &str) -> Vec<(&'g str, &'g Model)> {
-    let mut links: Vec<(&str, &Model)> = vec![];
-    let mut names = vec![model];
-    let mut next = 0;
-    while let Some(name) = names.get(next).copied() {
-        next += 1;
-        let Some((name, model)) = graph.declared.models.get_key_value(name) else { continue };
-        links.push((name, model));
-        for fallback in &model.ports.fallback {
-            if !names.contains(&fallback.as_str()) {
-                names.push(fallback.as_str());
-            }
-        }
-    }
-    links
 }
 
 /// The input of a node with this name.

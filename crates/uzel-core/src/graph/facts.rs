@@ -68,6 +68,8 @@ pub enum Does {
 pub struct Asks {
     /// Its name in the app.
     pub model: Text,
+    /// Models that the node names to stand in for it, instead of those that the model names itself.
+    pub fallback: Vec<Text>,
     /// Whether its answer is any text, and not checked against a schema.
     pub free: bool,
     /// Bound on the answer, in tokens, if the node sets one.

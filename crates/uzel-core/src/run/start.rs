@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     event::{End, Stored},
+    expr::{Binding, Expression},
     failure::{Failure, FailureClass},
-    graph::{Edge, Join, NodeDef, NodeIdx, Reaction, Via},
+    graph::{Edge, Join, NodeDef, NodeIdx, Plan, Reaction, Shape, Via},
 };
 
 /// What an edge tells the node behind it.
@@ -150,27 +151,21 @@ impl Run {
             let failure = if place.level > 0 { failure.because(format!("`{path}` was run")) } else { failure };
             End::Failed { instance: Some(path.clone()), failure }
         };
+        let evaluate =
+            |binding: &Binding| binding.evaluate(&self.scope(binding.references(), place.level, Some(place.node)));
         match reaction {
             Reaction::Fail => Err(failed(failure)),
             Reaction::Skip | Reaction::Run(_) | Reaction::HandOn => Ok(()),
             Reaction::Use(binding) => {
-                match binding.evaluate(&self.scope(binding.references(), place.level, Some(place.node))) {
-                    Ok(value) => {
-                        self.levels[place.level].instances[place.node].substitute = Some(Arc::new(value));
-                        Ok(())
-                    }
-                    Err(cause) => Err(failed(failure.because(cause))),
-                }
+                let value = evaluate(binding).map_err(|cause| failed(failure.because(cause)))?;
+                self.levels[place.level].instances[place.node].substitute = Some(Arc::new(value));
+                Ok(())
             }
             Reaction::Stop(binding) => {
-                match binding.evaluate(&self.scope(binding.references(), place.level, Some(place.node))) {
-                    Ok(text) => {
-                        let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
-                        let output = Stored::Here(Arc::new(self.output().unwrap_or(Value::Null)));
-                        Err(End::Stopped { instance: path.clone(), text, output })
-                    }
-                    Err(cause) => Err(failed(failure.because(cause))),
-                }
+                let text = evaluate(binding).map_err(|cause| failed(failure.because(cause)))?;
+                let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
+                let output = Stored::Here(Arc::new(self.output().unwrap_or(Value::Null)));
+                Err(End::Stopped { instance: path.clone(), text, output })
             }
         }
     }
@@ -286,10 +281,10 @@ impl Run {
     /// Nodes that the value of a level refers to.
     fn kept(&self, level: usize) -> BTreeSet<NodeIdx> {
         let program = &self.levels[level].program;
-        let mut references = program.output().map(crate::expr::Binding::references).unwrap_or_default().to_vec();
+        let mut references = program.output().map(Binding::references).unwrap_or_default().to_vec();
         if let Some((place, _)) = self.levels[level].within
             && let Some(node) = self.node(place)
-            && let Some(crate::graph::Plan { shape: crate::graph::Shape::Loop { until, .. }, .. }) = &node.plan
+            && let Some(Plan { shape: Shape::Loop { until, .. }, .. }) = &node.plan
         {
             references.extend(until.references().iter().cloned());
         }
@@ -330,7 +325,7 @@ impl Run {
         if !matches!(self.instance(place).state, State::Pending) {
             return;
         }
-        let scope = |when: &crate::expr::Expression| self.scope(when.references(), place.level, Some(place.node));
+        let scope = |when: &Expression| self.scope(when.references(), place.level, Some(place.node));
         match node.when.as_ref().map(|when| when.holds(&scope(when))).transpose() {
             Ok(Some(false)) => self.derive(place, State::SteppedOver),
             Ok(_) => {

@@ -37,6 +37,13 @@ pub(crate) fn check(
     }
 }
 
+/// Reports models that are not declared.
+pub(crate) fn check_models(model: &Text, fallback: &[Text], cx: &mut Check<'_>) {
+    for name in std::iter::once(model).chain(fallback) {
+        cx.known("models", name, |declared| &declared.models);
+    }
+}
+
 /// Reports a temperature that no model takes.
 pub(crate) fn check_temperature(temperature: Option<&Spanned<f64>>, cx: &mut Check<'_>) {
     if let Some(temperature) = temperature.filter(|temperature| !(0.0..=2.0).contains(&temperature.value)) {

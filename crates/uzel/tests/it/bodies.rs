@@ -170,3 +170,60 @@ output: ${{ each.items }}
     "#]],
     );
 }
+
+/// A shell takes `[0]` for a pattern: what is suggested to be typed is in quotes.
+#[test]
+fn questions_in_bodies_are_suggested_in_quotes() {
+    let app = "
+version: 1
+inputs: { names: [string] }
+nodes:
+  each: { kind: map, for_each: input.names, do: { kind: human, title: 'Take ${{ item }}?', actions: [done] } }
+";
+    let scratch = Scratch::new(&[("app.yaml", app)]);
+    let output = scratch.output(&["run", "--id", "r-1", "-i", r#"names=["Ada"]"#]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("answer 'r-1/each[0]' done"), "{stderr}");
+    let inbox = scratch.output(&["inbox"]);
+    let stderr = String::from_utf8_lossy(&inbox.stderr);
+    assert!(stderr.contains("answer 'r-1/each[0]' done"), "{stderr}");
+    scratch.fine(&["answer", "r-1/each[0]", "done"]);
+}
+
+/// A model that is chosen for the main app need not be in the apps that it runs.
+#[test]
+fn a_chosen_model_is_the_main_apps() {
+    let scratch = two_apps();
+    scratch.write("app.yaml", MAIN.replace("nodes:\n", "models: { spare: { use: offline } }\nnodes:\n"));
+    scratch.fine(&["check", "--model", "spare=offline"]);
+}
+
+#[test]
+fn no_value_is_written_none() {
+    let app = "version: 1\ninputs: { a: string | null }\nnodes:\n  ask: { kind: human, title: 'Go?', actions: [go] }\n\
+               output: ${{ input.a if ask else null }}\n";
+    let scratch = Scratch::new(&[("app.yaml", app)]);
+    let said = String::from_utf8_lossy(&scratch.output(&["check"]).stdout).into_owned();
+    assert!(said.contains("no value is written `none` in expressions"), "{said}");
+}
+
+/// What this version only checks is refused before a run exists.
+#[test]
+fn what_can_only_be_checked_is_not_run() {
+    let app = "
+version: 1
+inputs: { key: string }
+secrets: [REDIS_URL]
+connections: { cache: { use: redis, url: '${{ secrets.REDIS_URL }}' } }
+nodes:
+  read: { kind: tool, tool: cache.get, timeout: 1s, with: { key: '${{ input.key }}' } }
+output: ${{ read.value }}
+";
+    let scratch = Scratch::new(&[("app.yaml", app)]);
+    scratch.fine(&["check"]);
+    let mut run = scratch.command(&["run", "--id", "r-1", "-i", "key=a", "-q"]);
+    let output = run.env("REDIS_URL", "redis://127.0.0.1").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("UZ5004") && said.contains("`redis.get`"), "{said}");
+    assert!(!scratch.output(&["show", "r-1"]).status.success(), "no run was made");
+}

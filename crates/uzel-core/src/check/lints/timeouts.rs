@@ -9,7 +9,6 @@ use crate::{
     diagnostic::{Code, Diagnostic},
     duration,
     source::Span,
-    yaml::Text,
 };
 
 /// What is called: a section of the app and a name in it.
@@ -51,17 +50,12 @@ pub(super) fn look(scene: &Scene<'_>, out: &mut Findings) {
 fn calls(scene: &Scene<'_>, place: Place) -> Vec<(Called, Span)> {
     let (facts, declared) = (&scene.node(place).facts, scene.about.declared);
     let mut found = vec![];
-    let mut models: Vec<&str> = facts.asks.iter().map(|asks| asks.model.as_str()).collect();
-    let mut next = 0;
-    while let Some(name) = models.get(next).copied() {
-        next += 1;
-        let Some(model) = declared.models.get(name) else { continue };
-        if model.def.remote && model.ports.timeout.is_none() {
-            found.push((("models", name.to_owned()), model.at));
+    if let Some(asks) = &facts.asks {
+        for (name, model) in declared.chain(asks.model.as_str(), &asks.fallback) {
+            if model.def.remote && model.ports.timeout.is_none() {
+                found.push((("models", name.to_owned()), model.at));
+            }
         }
-        let more = model.ports.fallback.iter().map(Text::as_str);
-        let more: Vec<&str> = more.filter(|name| !models.contains(name)).collect();
-        models.extend(more);
     }
     let agent = facts.agent.iter().flat_map(|agent| agent.tools.iter().chain(&agent.asks_first));
     for name in facts.tool.iter().chain(agent) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{Amount, USUAL_ANSWER, USUAL_ITEMS, chain, input, product};
+use super::{Amount, USUAL_ANSWER, USUAL_ITEMS, input, product};
 use list::{List, for_list};
 
 use crate::{
@@ -258,7 +258,8 @@ impl<'g> Around<'g> {
         let is_answer = node.facts.agent.is_none() || path.first().is_some_and(|field| field != "steps");
         if let (Some(asks), true) = (&node.facts.asks, is_answer) {
             let own = |model: &super::Model| asks.max_tokens.or(model.ports.max_tokens).map(u64::from);
-            let caps = chain(self.graph, asks.model.as_str()).into_iter().map(|(_, model)| own(model));
+            let caps =
+                self.graph.declared.chain(asks.model.as_str(), &asks.fallback).into_iter().map(|(_, model)| own(model));
             let most = caps.reduce(|a, b| a.zip(b).map(|(a, b)| a.max(b))).flatten();
             let usual = most.map_or(USUAL_ANSWER, |cap| cap.min(USUAL_ANSWER)) as f64;
             return Size { most, usual: known.usual.min(usual) };
