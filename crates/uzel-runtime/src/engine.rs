@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod callback;
+pub mod verify;
 
 pub use callback::Callback;
 

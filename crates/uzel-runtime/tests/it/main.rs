@@ -11,5 +11,7 @@ mod nested;
 mod semantics;
 mod store;
 mod store_crash;
+mod store_formats;
+mod store_operate;
 mod store_sqlite;
 mod wait;
