@@ -160,6 +160,8 @@ pub struct Filter {
     pub batch: Option<String>,
     /// Created at or after.
     pub since: Option<Time>,
+    /// Those that come after this run in the list: the last one of the page before.
+    pub after: Option<RunId>,
     /// At most so many, newest first; 0 is no limit.
     pub limit: usize,
 }
@@ -246,6 +248,8 @@ pub trait Store: Send + Sync {
     fn append(&self, run: RunId, after: Seq, append: Append) -> BoxFuture<'_, Result<Seq, Error>>;
     /// All events of a run, oldest first, and the last sequence number; an unknown run is an error.
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<(Vec<Event>, Seq), Error>>;
+    /// The records of a run that come after `after`, oldest first, each with its number; an unknown run is an error.
+    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Vec<(Seq, Vec<Event>)>, Error>>;
     /// A run's row.
     fn head(&self, run: RunId) -> BoxFuture<'_, Result<Option<Head>, Error>>;
     /// Rows, newest first.

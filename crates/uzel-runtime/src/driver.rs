@@ -21,7 +21,10 @@ use uzel_core::{
     store::{self, Append, Frame, Head, Status, Store, Task},
 };
 
-use crate::layers::Shared;
+use crate::{
+    engine::{Error, Given, answered, called},
+    layers::Shared,
+};
 
 mod budget;
 mod host;
@@ -64,6 +67,26 @@ pub enum Ask {
         /// Who and why.
         why: String,
     },
+    /// Begin nothing new, let the calls in flight end, and leave the run to another process.
+    Suspend,
+    /// Take a person's answer.
+    Answer {
+        /// Which question.
+        instance: InstancePath,
+        /// What the person gives.
+        given: Given,
+        /// Told once it is durable; dropped if the run was left before.
+        done: oneshot::Sender<Result<(), Error>>,
+    },
+    /// Take a call from outside.
+    Call {
+        /// Which wait.
+        token: String,
+        /// What was sent.
+        value: Value,
+        /// Told what was recorded, once it is durable; dropped if the run was left before.
+        done: oneshot::Sender<Result<Value, Error>>,
+    },
 }
 
 /// A run that is being driven.
@@ -84,6 +107,10 @@ pub struct Driver {
     calls: BTreeMap<InstancePath, AbortHandle>,
     budgets: Arc<Budgets>,
     patience: Duration,
+    /// The run's row says that it waits; the next append says that it does not any more.
+    pub(crate) rouse: bool,
+    /// Nothing new is begun.
+    is_suspended: bool,
 }
 
 /// How many messages a run's tasks may have under way; senders wait beyond that.
@@ -116,6 +143,8 @@ impl Driver {
             calls: BTreeMap::new(),
             budgets: Arc::default(),
             patience: Duration::ZERO,
+            rouse: false,
+            is_suspended: false,
         }
     }
 
@@ -131,16 +160,30 @@ impl Driver {
     ///
     /// # Errors
     /// The store's; the run is then as its log says.
-    pub async fn drive(mut self, mut asks: mpsc::Receiver<Ask>) -> Result<Head, store::Error> {
+    pub async fn drive(self, mut asks: mpsc::Receiver<Ask>) -> Result<Head, store::Error> {
+        self.attend(&mut asks).await
+    }
+
+    /// As [`drive`](Self::drive). What was asked too late is left in `asks`.
+    pub(crate) async fn attend(mut self, asks: &mut mpsc::Receiver<Ask>) -> Result<Head, store::Error> {
         self.fire_due().await?;
         loop {
-            self.advance().await?;
+            if !self.is_suspended {
+                self.advance().await?;
+            }
             if self.run.end().is_some() {
                 self.tasks.shutdown().await;
                 let status = self.run.status(false);
                 return self.leave(status).await;
             }
             if self.calls.is_empty() && !self.is_soon() {
+                if let Ok(ask) = asks.try_recv() {
+                    self.asked(ask).await?;
+                    continue;
+                }
+                if self.is_suspended {
+                    return self.leave(Status::Running).await;
+                }
                 if self.run.waits().next().is_some() {
                     return self.leave(Status::Waiting).await;
                 }
@@ -151,7 +194,7 @@ impl Driver {
             let deadline = self.shared.world.sleep(self.until_wake());
             tokio::select! {
                 biased;
-                Ask::Cancel { why } = next_ask(&mut asks) => self.end(End::Cancelled { why }).await?,
+                ask = next_ask(asks) => self.asked(ask).await?,
                 message = self.inbox.recv() => {
                     let mut messages: Vec<Message> = message.into_iter().collect();
                     while messages.len() < INBOX && let Ok(more) = self.inbox.try_recv() {
@@ -162,6 +205,43 @@ impl Driver {
                 () = deadline => self.fire_due().await?,
             }
         }
+    }
+
+    async fn asked(&mut self, ask: Ask) -> Result<(), store::Error> {
+        let now = self.shared.world.now();
+        match ask {
+            Ask::Cancel { why } => self.end(End::Cancelled { why }).await,
+            Ask::Suspend => {
+                self.is_suspended = true;
+                Ok(())
+            }
+            Ask::Answer { instance, given, done } => {
+                let taken = answered(&self.run, &instance, given, now).map(|(event, _)| (event, ()));
+                self.resolve(taken, done).await
+            }
+            Ask::Call { token, value, done } => {
+                let taken = called(&self.run, &token, value, now);
+                self.resolve(taken, done).await
+            }
+        }
+    }
+
+    /// Records how a wait ended, and tells whoever ended it.
+    async fn resolve<T>(
+        &mut self,
+        taken: Result<(Event, T), Error>,
+        done: oneshot::Sender<Result<T, Error>>,
+    ) -> Result<(), store::Error> {
+        let said = match taken {
+            Ok((event, value)) => {
+                self.commit(vec![event]).await?;
+                Ok(value)
+            }
+            Err(error) => Err(error),
+        };
+        // Whoever asked may have gone; what is recorded stands.
+        let _ = done.send(said);
+        Ok(())
     }
 
     /// Whether a timer goes off so soon that the run is not parked for it. People and calls are not waited for here.
@@ -383,17 +463,14 @@ impl Driver {
                 return self.commit_end(all, known, frames, blobs, tasks).await;
             }
         }
-        self.seq =
-            self.store.append(self.run.id().clone(), self.seq, Append { frames, head: None, tasks, blobs }).await?;
-        self.apply(all, known);
-        Ok(())
-    }
-
-    fn apply(&mut self, all: Vec<Event>, known: usize) {
+        let head = self.rouse.then(|| self.head(Status::Running));
+        self.seq = self.store.append(self.run.id().clone(), self.seq, Append { frames, head, tasks, blobs }).await?;
+        self.rouse = false;
         for event in all.iter().skip(known) {
             self.run.apply(event);
             self.watcher.event(self.run.id(), event);
         }
+        Ok(())
     }
 
     async fn commit_end(
@@ -410,9 +487,10 @@ impl Driver {
                 tasks.push(task);
             }
         }
-        self.apply(all, known);
+        all.iter().skip(known).for_each(|event| self.run.apply(event));
         let head = Some(self.head(self.run.status(false)));
         self.seq = self.store.append(self.run.id().clone(), self.seq, Append { frames, head, tasks, blobs }).await?;
+        all.iter().skip(known).for_each(|event| self.watcher.event(self.run.id(), event));
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uzel_core::{
     build::App,
     diagnostic::{did_you_mean, near},
-    event::{Answer, End, Event, ReleaseId, Resolution, RunId, Seq},
+    event::{End, Event, ReleaseId, RunId, Seq},
     graph::Graph,
     hash,
     run::Run,
@@ -19,9 +19,11 @@ use crate::{
 };
 
 mod callback;
+mod resolve;
 pub mod verify;
 
 pub use callback::Callback;
+pub(crate) use resolve::{answered, called};
 
 /// Why something could not be done with a run.
 #[derive(Debug, thiserror::Error)]
@@ -191,6 +193,7 @@ impl Engine {
             return Err(Error::Ended { run: id.clone(), status: head.status });
         }
         let mut driver = self.driver(run, seq, head.batch, app);
+        driver.rouse = head.status == Status::Waiting;
         let event = Event::Resumed { at: self.shared.world.now() };
         driver.run.apply(&event);
         driver.soft.push(event);
@@ -265,18 +268,11 @@ impl Engine {
     /// Records a person's answer. The first one stands; it is bound to the question as it was shown.
     pub async fn answer(&self, graph: &Arc<Graph>, task: &Task, given: Given) -> Result<(), Error> {
         let (run, seq, head) = self.load(graph, &task.run).await?;
-        let Some(mut row) = run.task(&task.instance) else {
-            let closed = task.closed.clone().unwrap_or_else(|| format!("the run is {}", head.status.as_str()));
-            return Err(Error::TaskClosed { task: task.id.clone(), closed });
-        };
-        if let Some(expected) = given.digest.filter(|digest| *digest != row.digest) {
-            return Err(Error::TaskChanged { task: row.id, expected, found: row.digest });
-        }
-        let form = row.question.accept(&given.action, &given.form).map_err(Error::BadAnswer)?;
         let at = self.shared.world.now();
-        let answer = Answer { action: given.action, form, by: given.by, at, digest: row.digest.clone() };
-        row.closed = Some(format!("{} by {}", answer.action, answer.by));
-        let event = Event::Resolved { instance: task.instance.clone(), resolution: Resolution::Answered(answer) };
+        let (event, row) = answered(&run, &task.instance, given, at).map_err(|error| match (error, &task.closed) {
+            (Error::TaskClosed { task, .. }, Some(closed)) => Error::TaskClosed { task, closed: closed.clone() },
+            (error, _) => error,
+        })?;
         let mut after = run;
         after.apply(&event);
         let head = Some(after.head(Status::Running, at, head.batch));
@@ -328,6 +324,17 @@ pub struct Given {
     pub by: String,
     /// Digest of the question that the person saw; not compared if `None`.
     pub digest: Option<String>,
+}
+
+/// The id of a run that somebody names by a key: the same for the same key of the same caller, so that a request that is
+/// sent again is the same run.
+pub fn keyed_run(caller: &str, key: &str) -> RunId {
+    let digest = hash::of_parts([b"uzel key".as_slice(), caller.as_bytes(), key.as_bytes()]);
+    let half = |from: usize| {
+        let bits = digest.get(from..from + 16).and_then(|text| u64::from_str_radix(text, 16).ok());
+        crate::world::encode(bits.unwrap_or(0))
+    };
+    RunId::from(half(0) + &half(16))
 }
 
 /// The id of a batch's line: the same for the same release, inputs and line, so that a command typed again goes on.

@@ -6,11 +6,10 @@ use serde_json::Value;
 use uzel_core::{
     event::{Event, InstancePath, Resolution, RunId, Time, Wait},
     graph::Graph,
-    schema::Schema,
     store::{self, Append, Status},
 };
 
-use super::{Engine, Error};
+use super::{Engine, Error, resolve::called};
 use crate::driver::record;
 
 /// A call from outside that a run waits for.
@@ -29,9 +28,6 @@ pub struct Callback {
     /// JSON Schema of what must be sent; anything if null.
     pub payload: Value,
 }
-
-/// What is sent is at most so large as JSON.
-const LARGEST: usize = 1024 * 1024;
 
 impl Engine {
     /// The name of the run that a token, or `RUN/NODE`, is about.
@@ -80,22 +76,16 @@ impl Engine {
     ///
     /// # Errors
     /// What is sent does not fit, or nobody waits for it any more.
-    pub async fn call_back(&self, graph: &Arc<Graph>, callback: &Callback, mut value: Value) -> Result<Value, Error> {
+    pub async fn call_back(&self, graph: &Arc<Graph>, callback: &Callback, value: Value) -> Result<Value, Error> {
         let closed = |closed: &str| Error::CallbackClosed { name: name_of(callback), closed: closed.to_owned() };
         let at = self.shared.world.now();
         let (run, seq, head) = self.load(graph, &callback.run).await?;
-        let waits = run.waits().any(|(instance, wait, _)| {
-            instance == callback.instance && matches!(wait, Wait::Callback { token, .. } if *token == callback.token)
-        });
-        if !waits || head.status.is_final() {
-            return Err(self.not_open(&callback.run, &name_of(callback)).await?);
-        }
-        if callback.due.is_some_and(|due| due <= at) {
-            return Err(closed("its time is up"));
-        }
-        accept(&callback.payload, &mut value).map_err(Error::BadPayload)?;
-        let resolution = Resolution::Called { value: value.clone(), at };
-        let event = Event::Resolved { instance: callback.instance.clone(), resolution };
+        let (event, value) = match called(&run, &callback.token, value, at) {
+            Err(Error::UnknownCallback { .. }) => return Err(self.not_open(&callback.run, &name_of(callback)).await?),
+            // A wait is spoken of by its place: tokens are secrets.
+            Err(Error::CallbackClosed { closed: why, .. }) => return Err(closed(&why)),
+            done => done?,
+        };
         let mut after = run;
         after.apply(&event);
         let head = Some(after.head(Status::Running, at, head.batch));
@@ -112,7 +102,7 @@ impl Engine {
     }
 
     /// Why nobody waits for this call: it came too late, or there never was such a wait.
-    async fn not_open(&self, id: &RunId, name: &str) -> Result<Error, Error> {
+    pub(crate) async fn not_open(&self, id: &RunId, name: &str) -> Result<Error, Error> {
         let (events, _) = self.store.load(id.clone()).await?;
         let node = node_of(name);
         let (mut waits, mut closed) = (None, None);
@@ -151,19 +141,4 @@ fn node_of(name: &str) -> Option<&str> {
 
 fn name_of(callback: &Callback) -> String {
     format!("{}/{}", callback.run, callback.instance)
-}
-
-/// Fills defaults in; everything that does not fit, in words.
-fn accept(payload: &Value, value: &mut Value) -> Result<(), Vec<String>> {
-    let size = value.to_string().len();
-    if size > LARGEST {
-        return Err(vec![format!("it is {size} bytes long; at most {LARGEST} are taken")]);
-    }
-    if payload.is_null() {
-        return Ok(());
-    }
-    let schema = Schema::from_json_schema(payload.clone())
-        .map_err(|cause| vec![format!("the payload's schema cannot be read: {cause}")])?;
-    schema.fill_defaults(value);
-    schema.check(value).map_err(|violations| violations.into_iter().map(|violation| violation.message).collect())
 }

@@ -119,9 +119,29 @@ impl State {
         Ok((events, run.bodies.len() as Seq))
     }
 
+    fn records(&self, id: &RunId, after: Seq) -> Result<Vec<(Seq, Vec<Event>)>, Error> {
+        let run = self.runs.get(id).ok_or_else(|| Error::UnknownRun(id.clone()))?;
+        let numbered = (1..).zip(&run.bodies).filter(|(seq, _)| *seq > after);
+        let read = |(seq, body): (Seq, &Vec<u8>)| match record::decode(body) {
+            Ok(events) => Ok((seq, events)),
+            Err(cause) => Err(Error::Corrupt { run: id.clone(), seq, cause }),
+        };
+        numbered.map(read).collect()
+    }
+
     fn heads(&self, filter: &Filter) -> Vec<Head> {
+        let place = |run: &Run| (run.head.created, run.order);
+        // As in SQL: nothing comes after a run that is not there.
+        let after = match &filter.after {
+            None => None,
+            Some(run) => match self.runs.get(run) {
+                Some(run) => Some(place(run)),
+                None => return vec![],
+            },
+        };
         let mut runs: Vec<_> = self.runs.values().filter(|run| fits(&run.head, filter)).collect();
-        runs.sort_by_key(|run| std::cmp::Reverse((run.head.created, run.order)));
+        runs.retain(|run| after.is_none_or(|after| place(run) < after));
+        runs.sort_by_key(|run| std::cmp::Reverse(place(run)));
         let most = if filter.limit == 0 { usize::MAX } else { filter.limit };
         runs.into_iter().take(most).map(|run| run.head.clone()).collect()
     }
@@ -156,6 +176,10 @@ impl Store for Memory {
 
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<(Vec<Event>, Seq), Error>> {
         Box::pin(async move { self.state().load(&run) })
+    }
+
+    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Vec<(Seq, Vec<Event>)>, Error>> {
+        Box::pin(async move { self.state().records(&run, after) })
     }
 
     fn head(&self, run: RunId) -> BoxFuture<'_, Result<Option<Head>, Error>> {

@@ -92,6 +92,10 @@ impl Store for Sqlite {
         Box::pin(async move { self.readers()?.read(move |conn| select::load(conn, &run)).await })
     }
 
+    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Vec<(Seq, Vec<Event>)>, Error>> {
+        Box::pin(async move { self.readers()?.read(move |conn| select::records(conn, &run, after)).await })
+    }
+
     fn head(&self, run: RunId) -> BoxFuture<'_, Result<Option<Head>, Error>> {
         Box::pin(async move { self.readers()?.read(move |conn| select::head(conn, &run)).await })
     }

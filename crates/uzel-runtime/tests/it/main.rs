@@ -8,6 +8,7 @@ mod driver;
 mod limits;
 mod model;
 mod nested;
+mod runner;
 mod semantics;
 mod store;
 mod store_crash;

@@ -39,7 +39,7 @@ pub async fn heads_by_filter(store: &dyn Store) {
         assert_eq!(store.head(head.run.clone()).await.expect("a head can be read"), Some(head), "round trip");
     }
     let all = Filter::default;
-    let cases: [(&str, Filter, &[&str]); 9] = [
+    let cases: [(&str, Filter, &[&str]); 12] = [
         ("no condition", all(), &["d", "b", "c", "a", "e", "f"]),
         ("limit", Filter { limit: 2, ..all() }, &["d", "b"]),
         ("one status", Filter { statuses: vec![Status::Waiting], ..all() }, &["b"]),
@@ -48,6 +48,9 @@ pub async fn heads_by_filter(store: &dyn Store) {
         ("app", Filter { app: Some("notes".into()), ..all() }, &["d", "c"]),
         ("batch", Filter { batch: Some("night".into()), ..all() }, &["b", "c"]),
         ("since, inclusive", Filter { since: Some(Time(20)), ..all() }, &["d", "b", "c"]),
+        ("after a run", Filter { after: Some("b".into()), limit: 2, ..all() }, &["c", "a"]),
+        ("after the last run", Filter { after: Some("f".into()), ..all() }, &[]),
+        ("after a run that is not there", Filter { after: Some("x".into()), ..all() }, &[]),
         (
             "all together",
             Filter {
@@ -55,6 +58,7 @@ pub async fn heads_by_filter(store: &dyn Store) {
                 app: Some("triage".into()),
                 batch: Some("night".into()),
                 since: Some(Time(30)),
+                after: Some("d".into()),
                 limit: 5,
             },
             &["b"],

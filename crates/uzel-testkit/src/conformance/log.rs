@@ -54,6 +54,12 @@ pub async fn records_keep_their_order(store: &dyn Store) {
         wanted.extend(fresh);
         assert_eq!(numbers(store, &run).await, (wanted.clone(), last));
     }
+    for after in [0, 1, last - 1, last, last + 1] {
+        let records = store.records(run.clone(), after).await.expect("the records can be read");
+        let found = records.into_iter().map(|(seq, events)| (seq, events.iter().find_map(sample::number)));
+        let rest = (after + 1..=last).map(|seq| (seq, Some(seq - 1)));
+        assert_eq!(found.collect::<Vec<_>>(), rest.collect::<Vec<_>>(), "after {after}");
+    }
 }
 
 /// A run that nobody started can neither be read nor continued.
@@ -61,6 +67,8 @@ pub async fn an_unknown_run_is_an_error(store: &dyn Store) {
     let run = id("nobody");
     let loaded = store.load(run.clone()).await;
     assert!(matches!(&loaded, Err(Error::UnknownRun(name)) if *name == run), "load: {loaded:?}");
+    let read = store.records(run.clone(), 0).await;
+    assert!(matches!(&read, Err(Error::UnknownRun(name)) if *name == run), "records: {read:?}");
     let appended = store.append(run.clone(), 3, sample::first(&run, vec![sample::frame(1)])).await;
     assert!(matches!(&appended, Err(Error::UnknownRun(name)) if *name == run), "append after 3: {appended:?}");
     assert_eq!(store.head(run).await.expect("a head can be asked for"), None);

@@ -15,24 +15,42 @@ use super::{
 
 /// All events of a run and its last sequence number.
 pub(super) fn load(conn: &Connection, run: &RunId) -> Result<(Vec<Event>, Seq), Error> {
+    let mut events = vec![];
+    let seq = each_record(conn, run, 0, |_, more| events.extend(more))?;
+    Ok((events, seq))
+}
+
+/// The records after `after`, with their numbers.
+pub(super) fn records(conn: &Connection, run: &RunId, after: Seq) -> Result<Vec<(Seq, Vec<Event>)>, Error> {
+    let mut records = vec![];
+    each_record(conn, run, after, |seq, events| records.push((seq, events)))?;
+    Ok(records)
+}
+
+/// Reads the records after `after` in order; gives the last sequence number.
+fn each_record(
+    conn: &Connection,
+    run: &RunId,
+    after: Seq,
+    mut take: impl FnMut(Seq, Vec<Event>),
+) -> Result<Seq, Error> {
     let sql = "SELECT id, last FROM runs WHERE run = ?1";
     let row = conn.prepare_cached(sql).map_err(io)?.query_row([run.as_str()], |row| Ok((row.get(0)?, row.get(1)?)));
     let (id, last): (i64, i64) = row.optional().map_err(io)?.ok_or_else(|| Error::UnknownRun(run.clone()))?;
-    let sql = "SELECT seq, effect, checksum, body FROM records WHERE run = ?1 ORDER BY seq";
+    let mut seq = after.min(last.cast_unsigned());
+    let sql = "SELECT seq, effect, checksum, body FROM records WHERE run = ?1 AND seq > ?2 ORDER BY seq";
     let mut statement = conn.prepare_cached(sql).map_err(io)?;
-    let mut rows = statement.query([id]).map_err(io)?;
-    let mut events = vec![];
-    let mut seq: Seq = 0;
+    let mut rows = statement.query([id, seq.cast_signed()]).map_err(io)?;
     while let Some(row) = rows.next().map_err(io)? {
         seq += 1;
         let corrupt = |cause: String| Error::Corrupt { run: run.clone(), seq, cause };
-        events.extend(read_record(row, run, seq).map_err(corrupt)?);
+        take(seq, read_record(row, run, seq).map_err(corrupt)?);
     }
     if seq.cast_signed() != last {
         let cause = format!("it is missing; the run has {last} records");
         return Err(Error::Corrupt { run: run.clone(), seq: seq + 1, cause });
     }
-    Ok((events, seq))
+    Ok(seq)
 }
 
 pub(super) fn read_record(row: &Row<'_>, run: &RunId, seq: Seq) -> Result<Vec<Event>, String> {
@@ -71,6 +89,10 @@ pub(super) fn heads(conn: &Connection, filter: &Filter) -> Result<Vec<Head>, Err
         (" AND app = ?", filter.app.clone().map(Sql::from)),
         (" AND batch = ?", filter.batch.clone().map(Sql::from)),
         (" AND created >= ?", filter.since.map(|time| Sql::from(time.0))),
+        (
+            " AND (created, id) < (SELECT created, id FROM runs WHERE run = ?)",
+            filter.after.as_ref().map(|run| Sql::from(run.as_str().to_owned())),
+        ),
     ];
     for (condition, value) in rest {
         if let Some(value) = value {
