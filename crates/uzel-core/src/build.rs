@@ -98,6 +98,15 @@ pub fn build(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> Result<App,
     if problems.is_empty() { Ok(App { graph: Arc::clone(graph), nodes, notices }) } else { Err(problems) }
 }
 
+/// Makes one model of an app, with its fallbacks: for whoever asks it without a node.
+///
+/// # Errors
+/// Why it cannot be made, such as a key that is missing.
+pub fn build_model(graph: &Graph, surroundings: &Surroundings<'_>, name: &str) -> Result<Arc<ModelChain>, Diagnostic> {
+    let at = graph.declared.models.get(name).map_or(graph.tree.span, |declaration| declaration.at);
+    Build::new(graph, surroundings).model(&Text::synthetic(name, at), &[])
+}
+
 /// What has been made so far.
 struct Made<'m> {
     /// By slot.
@@ -108,15 +117,7 @@ struct Made<'m> {
 
 /// Makes the nodes of an app; those of the apps that it runs have models and tools of their own.
 fn make(graph: &Graph, surroundings: &Surroundings<'_>, made: &mut Made<'_>) {
-    let mut cx = Build {
-        graph,
-        surroundings,
-        making: String::new(),
-        models: BTreeMap::new(),
-        asked: BTreeSet::new(),
-        tools: BTreeMap::new(),
-        retrievers: BTreeMap::new(),
-    };
+    let mut cx = Build::new(graph, surroundings);
     make_nodes(&graph.nodes, &mut cx, made);
     made.notices.extend(cx.notices());
 }
@@ -150,6 +151,20 @@ struct NeverCalled;
 impl Node for NeverCalled {
     fn call<'a>(&'a self, _: Arc<Value>, _: &'a Call) -> BoxFuture<'a, Result<Outcome, Failure>> {
         Box::pin(std::future::ready(Err(Failure::new(FailureClass::Bug, "a node with a body was called"))))
+    }
+}
+
+impl<'a> Build<'a> {
+    fn new(graph: &'a Graph, surroundings: &'a Surroundings<'a>) -> Self {
+        Self {
+            graph,
+            surroundings,
+            making: String::new(),
+            models: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            tools: BTreeMap::new(),
+            retrievers: BTreeMap::new(),
+        }
     }
 }
 

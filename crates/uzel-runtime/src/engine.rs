@@ -208,6 +208,15 @@ impl Engine {
         Ok((Run::fold(id.clone(), Arc::clone(graph), &events), seq, head))
     }
 
+    /// The records of a run after `after`, with their numbers and with large values filled in.
+    pub async fn log(&self, id: &RunId, after: Seq) -> Result<Vec<(Seq, Vec<Event>)>, Error> {
+        let mut records = self.store.records(id.clone(), after).await?;
+        for (_, events) in &mut records {
+            record::fetch(&*self.store, events).await?;
+        }
+        Ok(records)
+    }
+
     fn driver(&self, run: Run, seq: Seq, batch: Option<(String, u64)>, app: &Arc<App>) -> Driver {
         let (store, shared, watcher) = (Arc::clone(&self.store), Arc::clone(&self.shared), Arc::clone(&self.watcher));
         Driver::new(run, seq, batch, Arc::clone(app), store, shared, watcher)

@@ -1,5 +1,6 @@
 //! Makes runs happen: the driver, the layers around effects, the stores. Names no kind of node. In reading order:
 
+pub mod direct;
 pub mod driver;
 pub mod engine;
 pub mod layers;

@@ -310,28 +310,32 @@ impl Runner {
         }
     }
 
+    /// Whether the run is driven, or waits for its turn.
+    pub fn is_driven(&self, run: &RunId) -> bool {
+        self.0.lock().driven.contains_key(run)
+    }
+
     /// Follows a run from now on.
     pub fn watch(&self, run: &RunId) -> Watching {
         self.0.hub.watch(run)
     }
 
-    /// The run's row once it has ended or parked.
+    /// The run's row once it has ended or parked, or was left because the process is about to end.
     ///
     /// # Errors
     /// The store's, and that there is no such run.
     pub async fn settled(&self, run: &RunId) -> Result<Head, Error> {
         let mut watching = self.watch(run);
         loop {
-            let is_driven = self.0.lock().driven.contains_key(run);
+            let is_driven = self.is_driven(run);
             let head = self.engine().store.head(run.clone()).await?;
             let head = head.ok_or_else(|| store::Error::UnknownRun(run.clone()))?;
             // Read after the look: a run that nobody drove then has the row that it was left with.
             if head.status.is_final() || (head.status == Status::Waiting && !is_driven) {
                 return Ok(head);
             }
-            if let Next::Message(Message::Left(head)) = watching.next().await
-                && head.status != Status::Running
-            {
+            // One that is left and still running is taken up by the next process.
+            if let Next::Message(Message::Left(head)) = watching.next().await {
                 return Ok(Head::clone(&head));
             }
         }

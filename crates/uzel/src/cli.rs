@@ -58,6 +58,8 @@ enum Command {
     Fmt(commands::fmt::Arguments),
     /// Run an app, once or for each line of a file
     Run(Box<commands::run::Arguments>),
+    /// Put apps behind a port: runs, models, questions to people
+    Serve(Box<commands::serve::Arguments>),
     /// List runs, newest first
     Runs(commands::runs::Arguments),
     /// Show one run, node by node
@@ -138,6 +140,7 @@ fn dispatch(terminal: &Terminal, global: &Global, command: Command) -> Result<Ex
         Command::Diff(arguments) => commands::diff::run(terminal, &arguments),
         Command::Fmt(arguments) => commands::fmt::run(terminal, &arguments),
         Command::Run(arguments) => commands::run::run(terminal, global, &arguments),
+        Command::Serve(arguments) => commands::serve::run(terminal, global, &arguments),
         Command::Runs(arguments) => commands::runs::run(terminal, global, &arguments),
         Command::Show(arguments) => commands::show::run(terminal, global, &arguments),
         Command::Inbox(arguments) => commands::inbox::run(terminal, global, &arguments),

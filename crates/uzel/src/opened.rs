@@ -9,7 +9,7 @@ use std::{
 };
 
 use uzel_core::{
-    build::{App, Surroundings, build},
+    build::{App, ModelChain, Surroundings, build, build_model},
     check::Choices,
     diagnostic::Code,
     event::{ReleaseId, Time},
@@ -106,6 +106,15 @@ impl Opened {
         let release = release::of_graph(graph, &path.display().to_string(), choices, self.now());
         let app = self.build(&release, graph, path.parent().unwrap_or(Path::new(".")), &project.folder)?;
         Ok((release, app))
+    }
+
+    /// The models of an app that can be made, for those who ask them directly.
+    pub(crate) fn models(&self, project: &Project, graph: &Graph) -> BTreeMap<String, Arc<ModelChain>> {
+        let (functions, cache, path) = (BTreeMap::new(), self.dir.join("cache"), project.full_path());
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let surroundings = Surroundings { folder, cache: &cache, secret: &environment::secret, functions: &functions };
+        let made = |name: &String| Some((name.clone(), build_model(graph, &surroundings, name).ok()?));
+        graph.declared.models.keys().filter_map(made).collect()
     }
 
     fn build(&self, release: &Release, graph: &Arc<Graph>, folder: &Path, shown: &Path) -> Result<Arc<App>, Error> {

@@ -115,21 +115,21 @@ pub(crate) enum Progressed<'a> {
 }
 
 /// Ctrl-C, and the polite request to end on Unix. Listens from the beginning, so that none is missed between two looks.
-struct Interrupts {
+pub(crate) struct Interrupts {
     #[cfg(unix)]
     signals: Vec<tokio::signal::unix::Signal>,
 }
 
 impl Interrupts {
     #[cfg(unix)]
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
         // Without a way to listen the default remains: the process ends.
         Self { signals: [SignalKind::interrupt(), SignalKind::terminate()].into_iter().flat_map(signal).collect() }
     }
 
     #[cfg(unix)]
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         std::future::poll_fn(|cx| {
             let came =
                 self.signals.iter_mut().any(|signal| matches!(signal.poll_recv(cx), std::task::Poll::Ready(Some(()))));
@@ -139,12 +139,12 @@ impl Interrupts {
     }
 
     #[cfg(not(unix))]
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {}
     }
 
     #[cfg(not(unix))]
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

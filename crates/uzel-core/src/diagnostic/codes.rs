@@ -123,6 +123,16 @@ codes! {
     PROTOCOL              "UZ6030" Error "a message that is none of the language server protocol";
     RENAME_REFUSED        "UZ6031" Error "a name that cannot be given to a node";
 
+    BAD_REQUEST           "UZ6090" Error "a request that cannot be read";
+    APP_UNKNOWN           "UZ6091" Error "an app or a model that is not served";
+    TOO_BUSY              "UZ6092" Error "too much is going on, or the server is about to end";
+    KEY_REUSED            "UZ6093" Error "an idempotency key that was used for something else";
+    NOT_WAITED_FOR        "UZ6094" Error "an answer or a call that no run waits for";
+    RUN_ENDED             "UZ6095" Error "a run that has ended";
+    BAD_ADDRESS           "UZ6096" Error "an address that the server does not listen on";
+    HOST_REFUSED          "UZ6097" Error "a request for another host, or from another site";
+    NO_SUCH_ROUTE         "UZ6098" Error "a path or method that the server does not have";
+
     STORE_DAMAGED         "UZ6060" Error "something in the store is damaged";
     STORE_OCCUPIED        "UZ6061" Error "a backup or a store that would be overwritten";
     BACKUP_DAMAGED        "UZ6062" Error "a backup that is damaged";

@@ -54,6 +54,7 @@ pub(crate) fn run(terminal: &Terminal, global: &Global, arguments: &Arguments) -
         since: since.map(|since| Time(now.0.saturating_sub(i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))),
         // One more, to know whether there are more.
         limit: if arguments.limit == 0 { 0 } else { arguments.limit.saturating_add(1) },
+        after: None,
     };
     let mut heads = block_on(async { Ok(opened.engine.store.heads(filter).await?) })?;
     let more = arguments.limit > 0 && heads.len() > arguments.limit;
