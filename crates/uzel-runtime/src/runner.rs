@@ -133,13 +133,21 @@ struct Inner {
 #[derive(Default)]
 struct State {
     /// Runs that have a task, and the way to ask it for something. Senders are used under the lock only.
-    driven: BTreeMap<RunId, mpsc::Sender<Ask>>,
+    driven: BTreeMap<RunId, Slot>,
     tasks: JoinSet<()>,
     is_draining: bool,
     /// The earliest times at which parked runs are due, as far as they are known.
     wakes: BTreeSet<Time>,
     /// Runs that could not go on.
     again: BTreeMap<RunId, Again>,
+}
+
+/// A run's place.
+#[derive(Clone)]
+struct Slot {
+    asks: mpsc::Sender<Ask>,
+    /// Told when something is asked: a run that waits for its turn does not have to, then.
+    hurry: Arc<Notify>,
 }
 
 /// What may be asked of one run before its driver looks.
@@ -348,9 +356,9 @@ impl Runner {
         let mut tasks = {
             let mut state = inner.lock();
             state.is_draining = true;
-            for asks in state.driven.values() {
+            for slot in state.driven.values() {
                 // One that has too much to look at is cut off.
-                let _ = asks.try_send(Ask::Suspend);
+                let _ = slot.asks.try_send(Ask::Suspend);
             }
             std::mem::take(&mut state.tasks)
         };
@@ -423,7 +431,7 @@ impl Inner {
         state: &mut State,
         run: &RunId,
         work: impl FnOnce(Visit) -> F,
-    ) -> Result<mpsc::Sender<Ask>, Error>
+    ) -> Result<Slot, Error>
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -433,10 +441,12 @@ impl Inner {
         // What has ended is let go.
         while state.tasks.try_join_next().is_some() {}
         let (sender, asks) = mpsc::channel(ASKS);
-        state.driven.insert(run.clone(), sender.clone());
-        let visit = Visit { inner: Arc::clone(self), run: run.clone(), asks, has_left: false };
+        let slot = Slot { asks: sender, hurry: Arc::default() };
+        state.driven.insert(run.clone(), slot.clone());
+        let hurry = Arc::clone(&slot.hurry);
+        let visit = Visit { inner: Arc::clone(self), run: run.clone(), asks, hurry, has_left: false };
         state.tasks.spawn(work(visit));
-        Ok(sender)
+        Ok(slot)
     }
 
     /// The task of a run that begins.
@@ -455,7 +465,11 @@ impl Inner {
                 match self.engine.start(&app, &release, start).await {
                     Ok(driver) => {
                         let _ = accepted.send(Ok(()));
-                        let turn = seat.turn().await;
+                        let hurry = Arc::clone(&visit.hurry);
+                        let turn = match select(std::pin::pin!(seat.turn()), std::pin::pin!(hurry.notified())).await {
+                            Either::Left((turn, _)) => turn,
+                            Either::Right(_) => self.soon().await,
+                        };
                         visit.drive(Some(driver), turn).await;
                     }
                     Err(error) => {
@@ -475,8 +489,8 @@ impl Inner {
     /// Asks a run's driver for something; one that has none gets one.
     fn send(self: &Arc<Self>, run: &RunId, ask: Ask) -> Result<(), Error> {
         let mut state = self.lock();
-        let sender = match state.driven.get(run) {
-            Some(sender) => sender.clone(),
+        let slot = match state.driven.get(run) {
+            Some(slot) => slot.clone(),
             None => {
                 let inner = Arc::clone(self);
                 self.spawn_in(&mut state, run, |visit| async move {
@@ -485,7 +499,9 @@ impl Inner {
                 })?
             }
         };
-        sender.try_send(ask).map_err(|_| Error::Busy { retry_after: Duration::from_secs(1) })
+        slot.asks.try_send(ask).map_err(|_| Error::Busy { retry_after: Duration::from_secs(1) })?;
+        slot.hurry.notify_one();
+        Ok(())
     }
 
     /// A turn, or one of those that are kept for what somebody asked.
@@ -517,6 +533,7 @@ struct Visit {
     inner: Arc<Inner>,
     run: RunId,
     asks: mpsc::Receiver<Ask>,
+    hurry: Arc<Notify>,
     has_left: bool,
 }
 

@@ -16,7 +16,7 @@ use uzel_runtime::{engine, runner};
 /// Why a request was not done.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub(crate) struct Problem {
-    /// Where the code is explained.
+    /// A name of the code; `uzel explain` tells more.
     #[serde(rename = "type")]
     pub(crate) kind: String,
     /// What the code stands for.
@@ -41,7 +41,7 @@ pub(crate) struct Problem {
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: Code, detail: impl Into<String>) -> Self {
         Self {
-            kind: format!("https://uzel.dev/errors/{code}"),
+            kind: format!("urn:uzel:{code}"),
             title: code.title().to_owned(),
             status: status.as_u16(),
             detail: detail.into(),

@@ -20,17 +20,32 @@ use crate::{Server, problem::Problem};
 /// Lists and maps in each other, at most.
 const DEPTH: usize = 64;
 
-/// A body that was JSON of this type.
+/// A body that was a JSON object of this type.
 pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, Problem> {
+        let Any(value) = Any::from_request(request, server).await?;
+        // A list would be taken for the fields in their order.
+        if !value.is_object() {
+            return Err(bad("the body must be a JSON object"));
+        }
+        serde_json::from_value(value).map(Json).map_err(|error| bad(error.to_string()))
+    }
+}
+
+/// A body that was any JSON; none is an empty object.
+pub(crate) struct Any(pub(crate) Value);
+
+impl FromRequest<Arc<Server>> for Any {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, Problem> {
         is_json(request.headers())?;
         let bytes = read(request.into_body(), server).await?;
-        let value = if bytes.is_empty() { Value::Object(Map::new()) } else { parse(&bytes)? };
-        serde_json::from_value(value).map(Json).map_err(|error| bad(error.to_string()))
+        if bytes.is_empty() { Ok(Self(Value::Object(Map::new()))) } else { parse(&bytes).map(Self) }
     }
 }
 

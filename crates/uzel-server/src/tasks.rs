@@ -18,7 +18,7 @@ use crate::{
     Server, answer,
     problem::Problem,
     runs::who,
-    strict::Json,
+    strict::{Any, Json},
     views::{AnswerBody, CalledView, TaskView, TasksView},
 };
 
@@ -71,7 +71,7 @@ pub(crate) async fn give(server: &Server, run: &RunId, node: &str, given: Given)
 pub(crate) async fn call(
     State(server): State<Arc<Server>>,
     Path(token): Path<String>,
-    Json(value): Json<Value>,
+    Any(value): Any,
 ) -> Result<Response, Problem> {
     let run = RunId::from(Engine::run_of_callback(&token));
     // Whoever does not know the token does not learn which runs there are.

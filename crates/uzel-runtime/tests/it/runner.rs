@@ -313,6 +313,21 @@ fn cancel_stops_what_is_in_flight_and_what_waits() {
 }
 
 #[test]
+fn what_waits_for_its_turn_can_be_cancelled() {
+    sim::run(12, |world| async move {
+        let (ledger, store) = (ledger(&world, takes(30_000)), Arc::new(Memory::new()));
+        let options = Options { in_flight: 1, queue: 2, ..Options::default() };
+        let process = process(&world, ONE, &ledger, &store, options);
+        process.start("works").await.unwrap();
+        process.start("queues").await.unwrap();
+        let head = process.runner.cancel(&"queues".into(), "enough").await.unwrap();
+        assert_eq!((head.status, world.elapsed()), (Status::Cancelled, Duration::ZERO));
+        assert_eq!(process.runner.settled(&"works".into()).await.unwrap().status, Status::Succeeded);
+        assert_eq!(process.runner.gauges().queued, 0);
+    });
+}
+
+#[test]
 fn draining_lets_effects_end_and_leaves_the_rest() {
     const TWO: &str = "
 version: 1

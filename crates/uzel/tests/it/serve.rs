@@ -226,7 +226,21 @@ fn what_cannot_be_read_is_refused_and_leaves_the_server_as_it_was() {
         text += &format!("{} {} {}", said.0, said.1["code"].as_str().unwrap(), said.1["detail"].as_str().unwrap());
         text += &format!(" {} {}\n", said.1["causes"], said.1["hint"]);
     }
-    expect![[""]].assert_eq(&text);
+    expect![[r#"
+        400 UZ6090 the body is not JSON that can be taken: EOF while parsing an object at line 1 column 1 null "`GET /openapi.json` describes every request"
+        422 UZ6001 the input does not fit ["`message` is missing"] null
+        400 UZ6090 invalid type: integer `1`, expected a map null "`GET /openapi.json` describes every request"
+        400 UZ6090 unknown field `inputs`, expected one of `app`, `input`, `flags`, `dry_run`, `by`, `mode`, `wait_ms` null "`GET /openapi.json` describes every request"
+        400 UZ6090 the body is not JSON that can be taken: the name `message` stands twice in one map at line 1 column 42 null "`GET /openapi.json` describes every request"
+        400 UZ6090 the body is not JSON that can be taken: invalid unicode code point at line 1 column 24 null "`GET /openapi.json` describes every request"
+        404 UZ6091 there is no app `dusk` null "did you mean `desk`?"
+        422 UZ6001 the input does not fit ["`mesage` is not a field that is known here","`message` is missing"] null
+        415 UZ6090 the body is `text/plain`, and must be JSON null "send it with `content-type: application/json`"
+        404 UZ6098 there is no `GET /v1/runs/../../etc/passwd` null "`GET /openapi.json` lists what there is"
+        405 UZ6098 `/v1/runs` is not asked with DELETE null "`GET /openapi.json` lists what there is"
+        400 UZ6090 Failed to deserialize query string: limit: invalid digit found in string null null
+        400 UZ6090 there is no status `gone`: there are running, waiting, succeeded, failed, stopped, cancelled null null
+    "#]].assert_eq(&text);
     for (body, status) in [(deep.as_bytes(), 400), (large.as_bytes(), 413)] {
         assert_eq!(server.send("POST", "/v1/runs", &[plain], body).status, status);
     }
@@ -318,9 +332,22 @@ fn an_address_that_others_reach_needs_a_word() {
     let scratch = Scratch::new(&[("app.yaml", DESK)]);
     scratch.check(
         &["serve", "--listen", "0.0.0.0:0"],
-        expect![[""]],
+        expect![[r#"
+            exit 2
+            --- stderr
+            error[UZ6096]: others can reach `0.0.0.0:0`, and nothing says who may ask
+            hint: listen on 127.0.0.1 behind a proxy that checks who asks, or let everybody ask with `--insecure`
+        "#]],
     );
-    scratch.check(&["serve", "nowhere"], expect![[""]]);
+    scratch.check(
+        &["serve", "nowhere"],
+        expect![[r#"
+        exit 2
+        --- stderr
+        error: there is no app file `nowhere`
+        hint: give an app file or a folder with an app.yaml; `uzel new NAME` makes one
+    "#]],
+    );
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn apps() -> Serving {
 #[test]
 fn the_official_client_is_served() {
     let server = apps();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/serve/openai.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/serve/official.py");
     let address = format!("http://127.0.0.1:{}", server.port());
     let output = Command::new(python()).arg(script).arg(address).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -59,7 +59,8 @@ fn the_official_client_is_served() {
 fn errors_say_whether_to_come_again() {
     let server = apps();
     let ask = |model: &str| {
-        server.post("/v1/chat/completions", &json!({ "model": model, "messages": [{ "role": "user", "content": "Hi" }] }))
+        server
+            .post("/v1/chat/completions", &json!({ "model": model, "messages": [{ "role": "user", "content": "Hi" }] }))
     };
     let person = ask("uzel/asks");
     assert_eq!((person.status, person.header("x-should-retry")), (409, Some("false")), "{person:?}");
