@@ -22,12 +22,14 @@ use crate::{
 
 mod body;
 mod bounds;
+mod lean;
 mod level;
 mod scope;
 mod start;
 mod view;
 
 use bounds::Worked;
+use lean::Forgetting;
 use level::{Level, Place, Program};
 
 pub use bounds::{Bound, Cutoff};
@@ -138,6 +140,13 @@ pub struct Totals {
 }
 
 impl Totals {
+    fn plus(&mut self, more: Self) {
+        self.cost_usd += more.cost_usd;
+        self.input_tokens += more.input_tokens;
+        self.output_tokens += more.output_tokens;
+        self.calls += more.calls;
+    }
+
     fn add(&mut self, meta: &EffectMeta) {
         self.cost_usd += meta.cost_usd;
         self.input_tokens += meta.input_tokens;
@@ -158,12 +167,15 @@ pub struct Run {
     /// Instances in bodies.
     paths: BTreeMap<InstancePath, Place>,
     effects: BTreeMap<EffectName, Effect>,
-    intents: Vec<EffectName>,
+    /// `once` effects that were about to be tried and have no result.
+    intents: BTreeSet<EffectName>,
     totals: Totals,
     /// Nodes that settled and whose children have not been looked at.
     fresh: VecDeque<Place>,
     /// What was found to be done while facts were applied: calls, and other commands.
-    called: Vec<Place>,
+    called: BTreeMap<Place, u64>,
+    /// How many calls there were to be made so far: they are made in that order.
+    calls: u64,
     told: Vec<Command>,
     /// Nodes that wait for something from outside.
     waiting: BTreeSet<Place>,
@@ -176,6 +188,8 @@ pub struct Run {
     /// Milliseconds for which something was at work: in the run, and in nodes that limit it.
     active: u64,
     worked: Worked,
+    /// What is over is forgotten, if this is there.
+    lean: Option<Forgetting>,
     /// The time of the last fact.
     now: Time,
     /// How the run is to end although nodes have not settled, and whether that has been said.
@@ -218,10 +232,11 @@ impl Run {
             id,
             begin: None,
             effects: BTreeMap::new(),
-            intents: vec![],
+            intents: BTreeSet::new(),
             totals: Totals::default(),
             fresh: VecDeque::new(),
-            called: vec![],
+            called: BTreeMap::new(),
+            calls: 0,
             told: vec![],
             waiting: BTreeSet::new(),
             clocks: BTreeSet::new(),
@@ -229,6 +244,7 @@ impl Run {
             timed: BTreeSet::new(),
             active: 0,
             worked: Worked::new(),
+            lean: None,
             now: Time::default(),
             broken: None,
             end_told: false,
@@ -255,6 +271,9 @@ impl Run {
         self.now = event.at();
         self.take(event);
         self.derive_all();
+        if self.fresh.is_empty() {
+            self.forget();
+        }
     }
 
     fn take(&mut self, event: &Event) {
@@ -271,7 +290,11 @@ impl Run {
                 self.begin_level(0);
             }
             Event::Resumed { .. } => {}
-            Event::EffectIntended { effect, .. } => self.intents.push(effect.clone()),
+            Event::EffectIntended { effect, .. } => {
+                if !self.effects.contains_key(effect) {
+                    self.intents.insert(effect.clone());
+                }
+            }
             Event::EffectReturned { effect, result, meta, .. } => self.effect_returned(effect, result, meta),
             Event::Returned { instance, port, value, started, at } => {
                 let value = self.value(value);
@@ -301,6 +324,7 @@ impl Run {
     fn effect_returned(&mut self, name: &EffectName, result: &Result<Stored, Failure>, meta: &EffectMeta) {
         self.totals.add(meta);
         let result = result.as_ref().map(|stored| self.value(stored)).map_err(Clone::clone);
+        self.intents.remove(name);
         self.effects.insert(name.clone(), Effect { result, meta: meta.clone() });
     }
 
@@ -317,6 +341,7 @@ impl Run {
         found.asked = Some(at);
         self.waiting.insert(place);
         self.working.remove(&place);
+        self.called.remove(&place);
     }
 
     fn resolved(&mut self, instance: &InstancePath, resolution: &Resolution) {
@@ -328,8 +353,7 @@ impl Run {
             if let Resolution::Answered(answer) = resolution {
                 found.answer = Some(answer.clone());
             }
-            self.called.push(place);
-            self.working.insert(place);
+            self.will_call(place);
         } else if matches!(found.state, State::Pending) && found.timer.take().is_some() {
             found.late = true;
             if let Some(node) = self.node(place) {
@@ -337,6 +361,13 @@ impl Run {
             }
         }
         self.waiting.remove(&place);
+    }
+
+    /// A node's call is to be made, and counts as work from now on.
+    fn will_call(&mut self, place: Place) {
+        self.calls += 1;
+        self.called.insert(place, self.calls);
+        self.working.insert(place);
     }
 
     fn find(&self, instance: &InstancePath) -> Option<Place> {
@@ -418,8 +449,8 @@ impl Run {
 
     /// The `once` effects of an instance that were about to be tried when the log ends, and have no result.
     pub fn doubts_of(&self, instance: &InstancePath) -> Vec<EffectName> {
-        let doubt = |name: &&EffectName| is_of(name, instance.as_str()) && !self.effects.contains_key(*name);
-        self.intents.iter().filter(doubt).cloned().collect()
+        let first = EffectName::from(format!("{instance}/"));
+        self.intents.range(first..).take_while(|name| is_of(name, instance.as_str())).cloned().collect()
     }
 
     /// The waits that are open: instance, wait, since when.

@@ -174,7 +174,7 @@ impl Engine {
             flags: start.flags,
             dry_run: start.dry_run,
         };
-        let mut run = Run::new(id.clone(), Arc::clone(&app.graph));
+        let mut run = Run::new(id.clone(), Arc::clone(&app.graph)).lean();
         run.apply(&event);
         let head = run.head(Status::Running, now, start.batch.clone());
         let (frames, blobs) = record::frames(vec![event.clone()]);
@@ -186,7 +186,11 @@ impl Engine {
 
     /// A driver that takes a run up where its log ends.
     pub async fn resume(&self, app: &Arc<App>, id: &RunId) -> Result<Driver, Error> {
-        let (run, seq, head) = self.load(&app.graph, id).await?;
+        let (events, seq, head) = self.log(id).await?;
+        let mut run = Run::new(id.clone(), Arc::clone(&app.graph)).lean();
+        for event in events {
+            run.apply(&event);
+        }
         if head.status.is_final() {
             return Err(Error::Ended { run: id.clone(), status: head.status });
         }
@@ -199,10 +203,15 @@ impl Engine {
 
     /// A run's state, the end of its log, and its row.
     pub async fn load(&self, graph: &Arc<Graph>, id: &RunId) -> Result<(Run, Seq, Head), Error> {
+        let (events, seq, head) = self.log(id).await?;
+        Ok((Run::fold(id.clone(), Arc::clone(graph), &events), seq, head))
+    }
+
+    async fn log(&self, id: &RunId) -> Result<(Vec<Event>, Seq, Head), Error> {
         let Some(head) = self.store.head(id.clone()).await? else { return Err(self.unknown_run(id.as_str()).await?) };
         let (mut events, seq) = self.store.load(id.clone()).await?;
         record::fetch(&*self.store, &mut events).await?;
-        Ok((Run::fold(id.clone(), Arc::clone(graph), &events), seq, head))
+        Ok((events, seq, head))
     }
 
     fn driver(&self, run: Run, seq: Seq, batch: Option<(String, u64)>, app: &Arc<App>) -> Driver {
