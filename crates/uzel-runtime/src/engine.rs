@@ -7,7 +7,7 @@ use uzel_core::{
     build::App,
     diagnostic::{did_you_mean, near},
     event::{Answer, End, Event, ReleaseId, Resolution, RunId, Seq},
-    graph::Graph,
+    graph::{Flag, Graph, Inner},
     hash,
     run::Run,
     store::{self, Append, Filter, Head, Release, Status, Store, Task},
@@ -154,7 +154,21 @@ pub fn check_flags(graph: &Graph, flags: &BTreeMap<String, Value>) -> Result<(),
         let why = violations.first().map(|violation| violation.message.clone()).unwrap_or_default();
         Some(format!("`{name}`: {why}"))
     });
-    let wrong: Vec<String> = wrong.collect();
+    // A flag is set by its name in the apps below, too, and there it may be of another type.
+    let below = graph.all_nodes().into_iter().filter_map(|node| match &node.plan.as_ref()?.inner {
+        Inner::App(app) => Some((node, app)),
+        Inner::Nodes(_) => None,
+    });
+    let below = below.flat_map(|(node, app)| {
+        let misfit = |(name, flag): (&String, &Flag)| {
+            let violations = flag.schema.check(flags.get(name)?).err()?;
+            let why = violations.first().map(|violation| violation.message.clone()).unwrap_or_default();
+            Some(format!("`{name}` of the app that `{}` runs: {why}", node.id))
+        };
+        app.flags.iter().filter_map(misfit).collect::<Vec<_>>()
+    });
+    let mut wrong: Vec<String> = wrong.chain(below).collect();
+    wrong.dedup();
     if wrong.is_empty() { Ok(()) } else { Err(Error::BadFlags(wrong)) }
 }
 

@@ -23,6 +23,7 @@ mod generated;
 mod graph;
 mod journals;
 mod kill;
+mod labels;
 mod lsp;
 mod overlays;
 mod processes;
