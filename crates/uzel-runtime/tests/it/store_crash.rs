@@ -33,7 +33,10 @@ const WRITERS: u64 = 8;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
     let Some(dir) = std::env::var_os(DIR) else { return };
-    let store = Arc::new(Sqlite::open(Path::new(&dir)).unwrap());
+    let store = match Sqlite::open(Path::new(&dir)) {
+        Ok(store) => Arc::new(store),
+        Err(error) => return say(&format!("closed {error}")),
+    };
     match std::env::var(TASK).unwrap().as_str() {
         "for ever" => {
             let mut writers = JoinSet::new();
@@ -47,6 +50,29 @@ async fn child() {
             say(&format!("failed {error}"));
             for later in [store.head("w0".into()).await.err(), append(&*store, &"new".into(), 0).await.err()] {
                 say(&format!("later {}", later.unwrap()));
+            }
+        }
+        "sixty each" => {
+            let mut writers = JoinSet::new();
+            for writer in 0..3 {
+                let store = Arc::clone(&store);
+                writers.spawn(async move {
+                    let run = RunId::from(format!("w{writer}"));
+                    for last in 0..60 {
+                        append(&*store, &run, last).await.unwrap();
+                        say(&format!("ack {run} {}", last + 1));
+                    }
+                });
+            }
+            writers.join_all().await;
+        }
+        "whatever happens" => {
+            for number in 0..20 {
+                let run = RunId::from(format!("w{number}"));
+                match append(&*store, &run, 0).await {
+                    Ok(_) => say(&format!("ack {run} 1")),
+                    Err(error) => say(&format!("failed {error}")),
+                }
             }
         }
         "one that is too large" => {
@@ -76,7 +102,7 @@ async fn append_until_error(store: Arc<Sqlite>, writer: u64) -> Error {
 }
 
 /// Appends record `after + 1`, which tells its number.
-async fn append(store: &dyn Store, run: &RunId, after: u64) -> Result<u64, Error> {
+pub(super) async fn append(store: &dyn Store, run: &RunId, after: u64) -> Result<u64, Error> {
     let mut append = sample::first(run, vec![sample::frame(after + 1)]);
     append.frames[0].effect = Some(format!("e{}", after + 1).as_str().into());
     store.append(run.clone(), after, append).await
@@ -89,7 +115,7 @@ fn say(line: &str) {
     let _ = out.flush();
 }
 
-fn command(dir: &Path, task: &str) -> Command {
+pub(super) fn command(dir: &Path, task: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     configure(&mut command, dir, task);
     command
@@ -101,7 +127,7 @@ fn configure(command: &mut Command, dir: &Path, task: &str) {
 }
 
 /// Notes an acknowledgement. The harness may have begun the line with words of its own.
-fn note(line: &str, acknowledged: &mut BTreeMap<String, u64>) -> bool {
+pub(super) fn note(line: &str, acknowledged: &mut BTreeMap<String, u64>) -> bool {
     let Some((_, words)) = line.split_once("ack ") else { return false };
     // A killed process may leave half a line; half a number is smaller than the number, so it promises less.
     let Some((run, seq)) = words.split_once(' ') else { return false };
@@ -112,7 +138,7 @@ fn note(line: &str, acknowledged: &mut BTreeMap<String, u64>) -> bool {
 }
 
 /// Each run is a prefix of what was appended, and holds all that was acknowledged.
-async fn verify(store: &dyn Store, acknowledged: &BTreeMap<String, u64>) {
+pub(super) async fn verify(store: &dyn Store, acknowledged: &BTreeMap<String, u64>) {
     for (run, acknowledged) in acknowledged {
         let (events, last) = store.load(run.as_str().into()).await.unwrap();
         assert!(last >= *acknowledged, "{run}: {acknowledged} was acknowledged, {last} is the last");
