@@ -5,6 +5,7 @@
 mod agent;
 mod crash;
 mod driver;
+mod limits;
 mod model;
 mod nested;
 mod semantics;
