@@ -1,5 +1,6 @@
 //! Simulation, fault injection and conformance suites for uzel's own tests.
 
+pub mod between;
 pub mod book;
 pub mod conformance;
 pub mod crash;

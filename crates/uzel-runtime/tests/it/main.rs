@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 mod agent;
+mod clocks;
 mod crash;
 mod driver;
+mod growth;
 mod limits;
 mod model;
 mod nested;
