@@ -19,11 +19,13 @@ use std::{
 use serde_json::json;
 use tokio::task::JoinSet;
 use uzel_core::{
-    event::RunId,
-    store::{Append, Error, Store},
+    event::{RunId, Time},
+    store::{Append, Error, Filter, Status, Store},
 };
-use uzel_runtime::store::sqlite::Sqlite;
+use uzel_runtime::store::sqlite::{Sqlite, backup, check, prune::Retention};
 use uzel_testkit::conformance::sample;
+
+use crate::store_operate::release;
 
 const DIR: &str = "UZEL_TEST_STORE";
 const TASK: &str = "UZEL_TEST_TASK";
@@ -73,6 +75,22 @@ async fn child() {
                     Ok(_) => say(&format!("ack {run} 1")),
                     Err(error) => say(&format!("failed {error}")),
                 }
+            }
+        }
+        "copies and prunes" => {
+            let copy = Path::new(&dir).parent().unwrap().join("copy.db");
+            store.put_release(release("0f")).await.unwrap();
+            for number in 0.. {
+                for one in 0..20 {
+                    let run = RunId::from(format!("{}-{number}-{one}", std::process::id()));
+                    let mut append = sample::first(&run, (1..=30).map(sample::frame).collect());
+                    append.head.as_mut().unwrap().status = Status::Succeeded;
+                    store.append(run, 0, append).await.unwrap();
+                }
+                backup::backup(Path::new(&dir), &copy, true).unwrap();
+                say(&format!("copied {number}"));
+                let plan = store.plan_prune(Retention { keep: 5, ..Retention::default() }).await.unwrap();
+                store.prune(&plan, "test", Time(1)).await.unwrap();
             }
         }
         "one that is too large" => {
@@ -186,6 +204,46 @@ async fn what_was_acknowledged_survives_kill_9() {
     }
     let total: u64 = acknowledged.values().sum();
     assert!(total > 100, "the test does something: {total} records");
+}
+
+/// Killed while it copies and prunes: the store is whole, a copy that has its name is whole, and the next one goes on.
+#[tokio::test]
+async fn copying_and_pruning_survive_kill_9() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, copy) = (dir.path().join("store"), dir.path().join("copy.db"));
+    let found = |dir: &Path| {
+        let checked = check::check(dir, &mut |_| vec![]).unwrap();
+        (checked.problems, checked.half_pruned)
+    };
+    let (mut dice, mut copies) = (Dice(5), 0);
+    for round in 0..8 {
+        let mut process = command(&store, "copies and prunes").spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        // Every other time while it begins; then while it takes out what was copied, or copies again.
+        if round % 2 == 0 {
+            assert!(lines.by_ref().map_while(Result::ok).any(|line| line.contains("copied ")));
+            copies += 1;
+        }
+        std::thread::sleep(Duration::from_millis(dice.below(200)));
+        process.kill().unwrap();
+        process.wait().unwrap();
+        if store.join("runs.db").exists() {
+            drop(Sqlite::open(&store).unwrap());
+            assert_eq!(found(&store).0, []);
+        }
+        if copy.exists() {
+            let aside = tempfile::tempdir().unwrap();
+            std::fs::copy(&copy, aside.path().join("runs.db")).unwrap();
+            assert_eq!(found(aside.path()), (vec![], 0));
+        }
+    }
+    let owner = Sqlite::open(&store).unwrap();
+    let plan = owner.plan_prune(Retention { keep: 3, ..Retention::default() }).await.unwrap();
+    owner.prune(&plan, "test", Time(1)).await.unwrap();
+    assert_eq!(owner.heads(Filter::default()).await.unwrap().len(), 3);
+    drop(owner);
+    assert_eq!(found(&store), (vec![], 0), "nothing is left half done");
+    assert_eq!(copies, 4);
 }
 
 /// Losing what was synced is a fault of the disk. Even then each run is whole up to some record.

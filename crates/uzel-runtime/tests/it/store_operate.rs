@@ -22,7 +22,7 @@ use uzel_runtime::store::sqlite::{
 use uzel_testkit::conformance::sample;
 
 /// A release whose runs these tests make.
-fn release(id: &str) -> Release {
+pub(super) fn release(id: &str) -> Release {
     Release {
         id: id.into(),
         app: "triage".into(),
