@@ -234,7 +234,7 @@ async fn copying_and_pruning_survive_kill_9() {
         if copy.exists() {
             let aside = tempfile::tempdir().unwrap();
             std::fs::copy(&copy, aside.path().join("runs.db")).unwrap();
-            assert_eq!(found(aside.path()), (vec![], 0));
+            assert_eq!(found(aside.path()).0, []);
         }
     }
     let owner = Sqlite::open(&store).unwrap();
