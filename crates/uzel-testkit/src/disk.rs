@@ -42,6 +42,7 @@ pub struct Shim {
 
 impl Shim {
     /// `None`, and a word on standard error, where there is no C compiler or the system loads libraries in another way.
+    #[expect(clippy::print_stderr, reason = "a test that is not made says so")]
     pub fn new() -> Option<Self> {
         if library().is_none() {
             eprintln!("skipped: no library can be put between a process and its disk here");

@@ -111,11 +111,15 @@ fn name_of(attempt: &Attempt) -> String {
         }
         assert!(names.numbers < 1_000, "an effect of a name that is not known here: {attempt:?}");
         if names.numbers == 0 {
-            ["chat", "tool", "answer"].into_iter().for_each(|name| names.add(&attempt.tag, name.to_owned()));
+            for name in ["chat", "tool", "answer"] {
+                names.add(&attempt.tag, name.to_owned());
+            }
         }
         names.numbers += 1;
         let number = names.numbers;
-        TOOLS.iter().for_each(|tool| names.add(&attempt.tag, format!("tool:{tool}#{number}")));
+        for tool in TOOLS {
+            names.add(&attempt.tag, format!("tool:{tool}#{number}"));
+        }
         names.add(&attempt.tag, format!("chat#{number}"));
     }
 }

@@ -57,10 +57,10 @@ async fn fill(dir: &Path) -> String {
     store.put_release(release).await.unwrap();
     let value = serde_json::to_vec(&"long ".repeat(1_000)).unwrap();
     let name = hash::of_parts([value.as_slice()]);
-    for (number, run) in RUNS.into_iter().enumerate() {
-        let mut head = sample::head(&run.into(), 10 + number as i64);
+    for (number, run) in (0_u32..).zip(RUNS) {
+        let mut head = sample::head(&run.into(), 10 + i64::from(number));
         (head.status, head.outcome) = (Status::Waiting, json!({ "output": run }));
-        (head.wake, head.batch) = (Some(uzel_core::event::Time(50)), Some(("night".to_owned(), number as u64)));
+        (head.wake, head.batch) = (Some(uzel_core::event::Time(50)), Some(("night".to_owned(), u64::from(number))));
         let mut frames: Vec<_> = (1..=4).map(sample::frame).collect();
         frames.push(sample::result("a/chat", json!({ "text": "an answer ".repeat(40) })));
         let tasks = vec![sample::task(&run.into(), "ask", 3)];

@@ -182,19 +182,20 @@ async fn a_judge_sees_whole_runs_with_their_large_values() {
 async fn a_copy_is_of_one_moment_beside_the_owner_and_comes_back() {
     let (dir, other) = (filled().await, tempfile::tempdir().unwrap());
     let store = Arc::new(Sqlite::open(dir.path()).unwrap());
-    // While the owner writes: pairs of runs, one append each, the second after the first.
-    let writing = tokio::spawn({
-        let store = Arc::clone(&store);
-        async move {
-            for number in 0..200 {
-                put(&*store, ended(&format!("w{number}"), Status::Succeeded, 2_000 + number), 2, &[]).await;
-            }
+    // While the owner writes.
+    let mut writing = JoinSet::new();
+    let owner = Arc::clone(&store);
+    writing.spawn(async move {
+        for number in 0..200 {
+            put(&*owner, ended(&format!("w{number}"), Status::Succeeded, 2_000 + number), 2, &[]).await;
         }
     });
     let (from, to) = (dir.path().to_owned(), other.path().join("copy.db"));
     let file = to.clone();
-    let copied = tokio::task::spawn_blocking(move || backup::backup(&from, &file, false)).await.unwrap().unwrap();
-    writing.await.unwrap();
+    let mut copying = JoinSet::new();
+    copying.spawn_blocking(move || backup::backup(&from, &file, false));
+    let copied = copying.join_next().await.unwrap().unwrap().unwrap();
+    writing.join_all().await;
     let count = copied.checked.runs;
     assert!((6..=206).contains(&count), "{count}");
     assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 1, "no part is left");

@@ -172,8 +172,12 @@ fn put_aside(dir: &Path, file: &Path, replace: bool) -> Result<Option<PathBuf>, 
     if matches!(closed, Ok(0)) {
         return Ok(None);
     }
-    let number = (1..).find(|number| !dir.join(format!("runs.db.replaced-{number}")).exists()).unwrap_or(1);
-    let aside = dir.join(format!("runs.db.replaced-{number}"));
+    let mut places = (1..10_000).map(|number| dir.join(format!("runs.db.replaced-{number}")));
+    let aside = places.find(|place| !place.exists()).ok_or_else(|| Refused::Occupied {
+        path: dir.display().to_string(),
+        what: ", with ten thousand stores beside it that were replaced",
+        replaceable: false,
+    })?;
     fs::hard_link(file, &aside).or_else(|_| fs::copy(file, &aside).map(drop)).map_err(disk(&aside))?;
     if left > 0 {
         let mut name = aside.clone().into_os_string();

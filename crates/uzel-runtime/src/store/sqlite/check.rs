@@ -147,7 +147,7 @@ impl Check {
         });
         match lines {
             Ok(lines) => {
-                lines.into_iter().filter(|line| line != "ok").for_each(|line| self.checked.add("the file", line))
+                lines.into_iter().filter(|line| line != "ok").for_each(|line| self.checked.add("the file", line));
             }
             Err(error) => self.checked.add("the file", error),
         }
