@@ -38,8 +38,8 @@ sim: ## runs cut off at random moments, 40 seeds from one: make sim seed=42
 rules: ## random apps against a second reading of the rules, some thousand seeds from one: make rules seed=42 count=1
 	UZEL_RULES_SEED=$(seed) UZEL_RULES_COUNT=$(count) cargo test -p uzel-runtime --test it random_apps -- --nocapture
 
-battery: ## the long form of crashes and bad disks: every operation failing, thousands of power cuts, every byte flipped
-	UZEL_BATTERY=1 cargo test -p uzel-runtime --test it store_ && UZEL_BATTERY=1 cargo test -p uzel --test it disk::
+battery: ## the long form: a thousand kills, every operation failing, thousands of power cuts, every used byte flipped
+	UZEL_BATTERY=1 cargo test -p uzel-runtime --test it store_ && UZEL_BATTERY=1 cargo test -p uzel --test it -- disk:: kill::
 
 ci: test ## what CI runs
 

@@ -85,7 +85,7 @@ async fn a_flipped_byte_is_noticed_or_harmless() {
     let all = std::env::var_os("UZEL_BATTERY").is_some();
     // Most of a small file is unused: bytes that are zero say little, so few of them are tried.
     let places: Vec<usize> = if all {
-        (0..bytes.len()).collect()
+        (0..bytes.len()).filter(|at| bytes[*at] != 0 || at % 64 == 0).collect()
     } else {
         let mut places: Vec<usize> = (0..100).collect();
         let used: Vec<usize> = (100..bytes.len()).filter(|at| bytes[*at] != 0).collect();
