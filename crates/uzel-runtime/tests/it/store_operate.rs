@@ -219,12 +219,35 @@ async fn a_copy_is_of_one_moment_beside_the_owner_and_comes_back() {
     drop(store);
     let refused = backup::restore(dir.path(), &to, false).unwrap_err();
     assert!(matches!(refused, Refused::Occupied { .. }), "{refused}");
+    let reader = Sqlite::open_read_only(dir.path()).unwrap();
+    reader.load("old-1".into()).await.unwrap();
+    let read = backup::restore(dir.path(), &to, true).unwrap_err().to_string();
+    assert!(read.contains("is being read by another process"), "{read}");
+    drop(reader);
     let replaced = backup::restore(dir.path(), &to, true).unwrap();
     assert_eq!(assert_whole(dir.path()).runs, count);
     let aside = other.path().join("aside");
     std::fs::create_dir(&aside).unwrap();
     std::fs::rename(replaced.aside.unwrap(), aside.join("runs.db")).unwrap();
     assert_eq!(assert_whole(&aside).runs, 206, "what was there before is whole");
+}
+
+/// What cannot be read any more is replaced, and kept with its log for whoever wants to look.
+#[tokio::test]
+async fn a_store_that_cannot_be_opened_is_replaced() {
+    let (dir, other) = (filled().await, tempfile::tempdir().unwrap());
+    let copy = other.path().join("copy.db");
+    backup::backup(dir.path(), &copy, false).unwrap();
+    std::fs::write(dir.path().join("runs.db"), "nothing of the sort".repeat(1_000)).unwrap();
+    std::fs::write(dir.path().join("runs.db-wal"), "a log").unwrap();
+    std::fs::write(dir.path().join("runs.db-shm"), "an index").unwrap();
+    let refused = backup::restore(dir.path(), &copy, false).unwrap_err().to_string();
+    assert!(refused.ends_with("is there already, and cannot be read"), "{refused}");
+    let restored = backup::restore(dir.path(), &copy, true).unwrap();
+    let aside = restored.aside.unwrap();
+    assert!(std::fs::read_to_string(&aside).unwrap().starts_with("nothing of the sort"));
+    assert_eq!(std::fs::read_to_string(dir.path().join("runs.db.replaced-1-wal")).unwrap(), "a log");
+    assert_eq!(assert_whole(dir.path()).runs, 6);
 }
 
 #[tokio::test]
