@@ -16,6 +16,7 @@ mod builder;
 mod checks;
 mod cost;
 mod diff;
+mod disk;
 mod fallback;
 mod fmt;
 mod from_rust;
