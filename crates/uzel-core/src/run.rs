@@ -12,7 +12,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    event::{EffectMeta, EffectName, End, Event, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait},
+    event::{
+        EffectMeta, EffectName, End, Event, ForkedFrom, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait,
+    },
     failure::{Failure, FailureClass},
     graph::{Graph, Join, NodeDef},
     hash,
@@ -20,10 +22,13 @@ use crate::{
 };
 
 mod body;
+pub mod fork;
 mod level;
 mod scope;
 mod start;
+pub mod timeline;
 mod view;
+pub mod why;
 
 use level::{Level, Place, Program};
 
@@ -159,6 +164,8 @@ pub struct Run {
     end_told: bool,
     end: Option<End>,
     ended: Option<Time>,
+    /// Whether nobody takes it up by himself any more.
+    set_aside: bool,
 }
 
 /// What a run was started with.
@@ -176,6 +183,8 @@ pub struct Begin {
     pub flags: BTreeMap<String, Value>,
     /// Whether write tools are left out.
     pub dry_run: bool,
+    /// Where its first records come from.
+    pub forked_from: Option<Box<ForkedFrom>>,
 }
 
 #[derive(Clone, Debug)]
@@ -206,6 +215,7 @@ impl Run {
             end_told: false,
             end: None,
             ended: None,
+            set_aside: false,
         }
     }
 
@@ -227,7 +237,7 @@ impl Run {
 
     fn take(&mut self, event: &Event) {
         match event {
-            Event::Started { release, input, at, by, flags, dry_run, .. } => {
+            Event::Started { release, input, at, by, flags, dry_run, forked_from, .. } => {
                 self.begin = Some(Begin {
                     release: release.clone(),
                     input: Arc::clone(input),
@@ -235,10 +245,18 @@ impl Run {
                     by: by.clone(),
                     flags: flags.clone(),
                     dry_run: *dry_run,
+                    forked_from: forked_from.clone(),
                 });
                 self.begin_level(0);
             }
-            Event::Resumed { .. } => {}
+            Event::Resumed { .. } => self.set_aside = false,
+            Event::LetGo { .. } => {}
+            Event::SetAside { .. } => self.set_aside = true,
+            Event::Migrated { release, .. } => {
+                if let Some(begin) = &mut self.begin {
+                    begin.release = release.clone();
+                }
+            }
             Event::EffectIntended { effect, .. } => self.intents.push(effect.clone()),
             Event::EffectReturned { effect, result, meta, .. } => self.effect_returned(effect, result, meta),
             Event::Returned { instance, port, value, started, at } => {
@@ -267,9 +285,13 @@ impl Run {
     }
 
     fn effect_returned(&mut self, name: &EffectName, result: &Result<Stored, Failure>, meta: &EffectMeta) {
-        self.totals.cost_usd += meta.cost_usd;
-        self.totals.input_tokens += meta.input_tokens;
-        self.totals.output_tokens += meta.output_tokens;
+        // The first results of a forked run were paid for by another.
+        let reused = self.begin.as_ref().and_then(|begin| begin.forked_from.as_ref()).map_or(0, |from| from.reused);
+        if self.effects.len() as u64 >= reused {
+            self.totals.cost_usd += meta.cost_usd;
+            self.totals.input_tokens += meta.input_tokens;
+            self.totals.output_tokens += meta.output_tokens;
+        }
         let result = result.as_ref().map(|stored| self.value(stored)).map_err(Clone::clone);
         self.effects.insert(name.clone(), Effect { result, meta: meta.clone() });
     }
@@ -419,6 +441,7 @@ impl Run {
             Some(End::Failed { .. }) => Status::Failed,
             Some(End::Stopped { .. }) => Status::Stopped,
             Some(End::Cancelled { .. }) => Status::Cancelled,
+            None if !working && self.set_aside => Status::Quarantined,
             None if !working && self.waits().next().is_some() => Status::Waiting,
             None => Status::Running,
         }

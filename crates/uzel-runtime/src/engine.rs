@@ -172,6 +172,7 @@ impl Engine {
             by: start.by,
             flags: start.flags,
             dry_run: start.dry_run,
+            forked_from: None,
         };
         let mut run = Run::new(id.clone(), Arc::clone(&app.graph));
         run.apply(&event);
