@@ -16,7 +16,7 @@ use crate::{
         tool::EffectClass,
     },
     failure::{Failure, FailureClass},
-    node::{Call, Effect, LastViolation, Recorded, Tried, Until, Work},
+    node::{Call, Effect, LastViolation, Recorded, Spent, Tried, Until, Work},
     schema::Schema,
 };
 
@@ -43,23 +43,6 @@ pub struct Within<'a> {
     pub used: Spent,
     /// When it must be over.
     pub until: Option<Until<'a>>,
-}
-
-/// What tries used up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Spent {
-    /// Tokens read and written.
-    pub tokens: u64,
-    /// USD.
-    pub cost_usd: f64,
-}
-
-impl Spent {
-    /// Adds what more was used up.
-    pub fn add(&mut self, more: Self) {
-        self.tokens += more.tokens;
-        self.cost_usd += more.cost_usd;
-    }
 }
 
 impl Within<'_> {
@@ -105,7 +88,7 @@ impl Chat<'_> {
             name,
             class: EffectClass::Read,
             endpoints: &self.chain.endpoints,
-            reserve_usd: self.most_expensive(),
+            reserve: self.reserve(),
             until: self.within.and_then(|within| within.until),
         };
         let work = Asking {
@@ -120,17 +103,18 @@ impl Chat<'_> {
             .map_err(|e| Failure::new(FailureClass::Bug, "a recorded answer cannot be read").because(e))
     }
 
-    /// An upper bound of one try's cost at the dearest model of the chain.
-    fn most_expensive(&self) -> f64 {
+    /// An upper bound of what one try takes, at the dearest model of the chain.
+    fn reserve(&self) -> Spent {
         let usage = most(self.request);
-        self.chain.links.iter().map(|model| model.price().cost(usage)).fold(0.0, f64::max)
+        let links = self.chain.links.iter().map(|model| spent(&**model, usage));
+        links.reduce(|a, b| Spent { cost_usd: a.cost_usd.max(b.cost_usd), ..a }).unwrap_or_default()
     }
 }
 
 /// Tokens that are reserved for an answer which nothing bounds.
 const ANSWER: u32 = 4_096;
 /// Why a call is refused although there is something left.
-const RESERVED: &str =
+pub const RESERVED: &str =
     "before a call its question and `max_tokens` of answer are reserved, or 4096 without `max_tokens`";
 
 /// An upper bound of what one try takes: four bytes are taken for a token.

@@ -156,7 +156,7 @@ impl App<'_, '_> {
         let document = document.unwrap_or_default();
         let whole = soundness == Soundness::Whole;
         self.version(&document, tree);
-        self.limits(&document, tree);
+        self.limits(tree);
         let secrets = document.secrets.iter().map(|name| name.as_str().to_owned());
         // Of `secrets: KEY`, which has been reported, the name is still known.
         let alone = tree.get("secrets").and_then(Tree::as_str).map(str::to_owned);

@@ -76,8 +76,12 @@ pub struct Limits {
     pub cost_usd: Option<f64>,
     /// Tokens read and written.
     pub tokens: Option<u64>,
+    /// Calls of models, tools and other servers; each try is one.
+    pub calls: Option<u64>,
     /// From start to end, waits included.
     pub duration: Option<DurationText>,
+    /// Time in which something is worked on: waits for people, timers and callbacks are not counted.
+    pub active: Option<DurationText>,
 }
 
 /// What every node starts from.
@@ -108,6 +112,8 @@ pub struct Common {
     pub retry: Option<RetryPolicy>,
     /// How long one try of an effect may take.
     pub timeout: Option<DurationText>,
+    /// Hard limits of the node and all that it runs below itself. They hold beside those of the app.
+    pub limits: Option<Limits>,
     /// Which parents it waits for: `all` (until all have settled), `any` (the first), `settle` (all, however they ended),
     /// `{ quorum: N }` or `{ deadline: 5s }`. Default: `all`.
     #[schemars(schema_with = "join")]
@@ -124,8 +130,8 @@ pub struct Common {
 
 impl Common {
     /// Names of the keys, which are taken out of a node before its kind reads the rest.
-    pub const KEYS: [&'static str; 10] =
-        ["kind", "description", "needs", "when", "retry", "timeout", "on_error", "on_block", "join", "waive"];
+    pub const KEYS: [&'static str; 11] =
+        ["kind", "description", "needs", "when", "retry", "timeout", "limits", "on_error", "on_block", "join", "waive"];
 }
 
 // What `check` takes where the structs say only "a tree", for editors. `x-names` says that a text here or below is a name,

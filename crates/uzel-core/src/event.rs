@@ -470,6 +470,28 @@ impl Event {
         }
     }
 
+    /// The value in it that may be kept by content hash.
+    pub fn stored(&self) -> Option<&Stored> {
+        match self {
+            Self::EffectReturned { result: Ok(stored), .. }
+            | Self::Returned { value: stored, .. }
+            | Self::Blocked { value: stored, .. }
+            | Self::Ended { end: End::Succeeded(stored) | End::Stopped { output: stored, .. }, .. } => Some(stored),
+            _ => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn stored_mut(&mut self) -> Option<&mut Stored> {
+        match self {
+            Self::EffectReturned { result: Ok(stored), .. }
+            | Self::Returned { value: stored, .. }
+            | Self::Blocked { value: stored, .. }
+            | Self::Ended { end: End::Succeeded(stored) | End::Stopped { output: stored, .. }, .. } => Some(stored),
+            _ => None,
+        }
+    }
+
     /// Whether successors must wait until this is durable. The others can be computed again, so they are written with
     /// the next durable record and never waited for.
     pub fn is_durable(&self) -> bool {

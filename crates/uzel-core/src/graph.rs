@@ -197,6 +197,8 @@ pub struct NodeDef {
     pub on_block: Reaction,
     /// How its effects are done.
     pub policy: Policy,
+    /// Hard limits of it and all below it.
+    pub limits: Limits,
     /// What its kind tells lints and estimates.
     pub facts: Facts,
     /// What the document tells them.

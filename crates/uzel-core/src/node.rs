@@ -108,10 +108,27 @@ pub struct Effect<'a> {
     pub class: EffectClass,
     /// Where it can be done, best first; the later ones are fallbacks.
     pub endpoints: &'a [Endpoint],
-    /// What it costs at most, in USD; reserved before it and settled after it.
-    pub reserve_usd: f64,
+    /// What one try takes at most; reserved before it and settled after it.
+    pub reserve: Spent,
     /// When it must be over, if the node sets a time for all that it does.
     pub until: Option<Until<'a>>,
+}
+
+/// What tries use up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Spent {
+    /// Tokens read and written.
+    pub tokens: u64,
+    /// USD.
+    pub cost_usd: f64,
+}
+
+impl Spent {
+    /// Adds what more was used up.
+    pub fn add(&mut self, more: Self) {
+        self.tokens += more.tokens;
+        self.cost_usd += more.cost_usd;
+    }
 }
 
 /// A time after which nothing of an effect is begun, and at which what is under way is left.
@@ -129,6 +146,9 @@ impl Until<'_> {
         Failure::new(FailureClass::Limit, format!("the time of `{}` is over", self.limit))
     }
 }
+
+/// The endpoint of what is put on record and is no call to anybody.
+pub const HERE: &str = "this process";
 
 /// A place where an effect can be done.
 #[derive(Clone, Debug, PartialEq)]

@@ -18,10 +18,12 @@ use crate::{
     failure::{Failure, FailureClass},
     graph::{Graph, Join, NodeDef},
     hash,
+    node::HERE,
     store::{Head, Status, Task},
 };
 
 mod body;
+mod bounds;
 pub mod fork;
 mod level;
 mod scope;
@@ -30,8 +32,10 @@ pub mod timeline;
 mod view;
 pub mod why;
 
+use bounds::Worked;
 use level::{Level, Place, Program};
 
+pub use bounds::{Bound, Cutoff};
 pub use view::{EffectView, NodeView};
 
 /// What a run asks the driver to do; never stored.
@@ -134,6 +138,19 @@ pub struct Totals {
     pub input_tokens: u64,
     /// Tokens written.
     pub output_tokens: u64,
+    /// Tries of calls that leave the process.
+    pub calls: u64,
+}
+
+impl Totals {
+    fn add(&mut self, meta: &EffectMeta) {
+        self.cost_usd += meta.cost_usd;
+        self.input_tokens += meta.input_tokens;
+        self.output_tokens += meta.output_tokens;
+        if meta.endpoint.as_deref() != Some(HERE) {
+            self.calls += u64::from(meta.attempts);
+        }
+    }
 }
 
 /// A run's state: equal logs, equal states.
@@ -157,6 +174,13 @@ pub struct Run {
     waiting: BTreeSet<Place>,
     /// Joins whose clock has begun.
     clocks: BTreeSet<Place>,
+    /// Nodes whose call is at work.
+    working: BTreeSet<Place>,
+    /// Open nodes with a limit of time.
+    timed: BTreeSet<Place>,
+    /// Milliseconds for which something was at work: in the run, and in nodes that limit it.
+    active: u64,
+    worked: Worked,
     /// The time of the last fact.
     now: Time,
     /// How the run is to end although nodes have not settled, and whether that has been said.
@@ -191,6 +215,8 @@ pub struct Begin {
 struct Effect {
     result: Result<Arc<Value>, Failure>,
     meta: EffectMeta,
+    /// Whether another run did it, and paid for it.
+    reused: bool,
 }
 
 impl Run {
@@ -210,6 +236,10 @@ impl Run {
             told: vec![],
             waiting: BTreeSet::new(),
             clocks: BTreeSet::new(),
+            working: BTreeSet::new(),
+            timed: BTreeSet::new(),
+            active: 0,
+            worked: Worked::new(),
             now: Time::default(),
             broken: None,
             end_told: false,
@@ -230,6 +260,10 @@ impl Run {
 
     /// Takes a fact, and derives what follows from it. Total: an event that does not fit the graph changes nothing.
     pub fn apply(&mut self, event: &Event) {
+        // Between the last record of a process that died and its successor's first nobody worked.
+        if !matches!(event, Event::Resumed { .. }) {
+            self.count_time(event.at());
+        }
         self.now = event.at();
         self.take(event);
         self.derive_all();
@@ -285,15 +319,13 @@ impl Run {
     }
 
     fn effect_returned(&mut self, name: &EffectName, result: &Result<Stored, Failure>, meta: &EffectMeta) {
-        // The first results of a forked run were paid for by another.
-        let reused = self.begin.as_ref().and_then(|begin| begin.forked_from.as_ref()).map_or(0, |from| from.reused);
-        if self.effects.len() as u64 >= reused {
-            self.totals.cost_usd += meta.cost_usd;
-            self.totals.input_tokens += meta.input_tokens;
-            self.totals.output_tokens += meta.output_tokens;
+        let begin = self.begin.as_ref().and_then(|begin| begin.forked_from.as_ref());
+        let reused = begin.is_some_and(|from| (self.effects.len() as u64) < from.reused);
+        if !reused {
+            self.totals.add(meta);
         }
         let result = result.as_ref().map(|stored| self.value(stored)).map_err(Clone::clone);
-        self.effects.insert(name.clone(), Effect { result, meta: meta.clone() });
+        self.effects.insert(name.clone(), Effect { result, meta: meta.clone(), reused });
     }
 
     fn waited(&mut self, instance: &InstancePath, wait: &Wait, at: Time) {
@@ -308,6 +340,7 @@ impl Run {
         }
         found.asked = Some(at);
         self.waiting.insert(place);
+        self.working.remove(&place);
     }
 
     fn resolved(&mut self, instance: &InstancePath, resolution: &Resolution) {
@@ -320,6 +353,7 @@ impl Run {
                 found.answer = Some(answer.clone());
             }
             self.called.push(place);
+            self.working.insert(place);
         } else if matches!(found.state, State::Pending) && found.timer.take().is_some() {
             found.late = true;
             if let Some(node) = self.node(place) {
@@ -337,11 +371,18 @@ impl Run {
     fn settle(&mut self, instance: &InstancePath, state: State, started: Option<Time>, at: Time) -> Option<Place> {
         let place = self.find(instance)?;
         let called = self.node(place).is_some_and(|node| node.plan.is_none());
+        if !called && matches!((&state, &self.instance(place).state), (State::Failed(_), State::Running)) {
+            // A limit of time ended it; what it runs below itself ends with it.
+            self.cancel_below(place);
+            self.derive(place, state);
+            return Some(place);
+        }
         let found = self.instance_mut(place).filter(|found| called && !found.state.is_settled())?;
         found.state = state;
         found.started = found.started.or(started);
         found.ended = Some(at);
         self.waiting.remove(&place);
+        self.end_time(place);
         self.fresh.push_back(place);
         Some(place)
     }
@@ -423,15 +464,10 @@ impl Run {
         self.find(instance).map(|place| &self.instance(place).state)
     }
 
-    /// When the engine must look at the run by itself: the earliest wait, or the run's own deadline.
+    /// When the engine must look at the run by itself: the earliest wait, or a limit of time.
     pub fn wake(&self) -> Option<Time> {
-        self.waits().filter_map(|(_, wait, _)| wait.due()).chain(self.deadline()).min()
-    }
-
-    /// When the run must have ended.
-    pub fn deadline(&self) -> Option<Time> {
-        let duration = self.graph.limits.duration.as_ref()?;
-        Some(self.begin.as_ref()?.at.plus(duration.0))
+        let cutoffs = self.cutoffs().into_iter().map(|cutoff| cutoff.at);
+        self.waits().filter_map(|(_, wait, _)| wait.due()).chain(cutoffs).min()
     }
 
     /// Where the run stands, given whether something of it is being worked on.

@@ -132,7 +132,8 @@ pub struct Append {
     pub head: Option<Head>,
     /// Questions that were asked or closed: inserted or replaced by id.
     pub tasks: Vec<Task>,
-    /// Large values that the frames refer to, by content hash.
+    /// Large values that the frames refer to, by content hash. A frame may also refer to one that is in the store; one
+    /// that is nowhere is refused.
     pub blobs: Vec<(String, Vec<u8>)>,
 }
 
@@ -224,6 +225,14 @@ pub enum Error {
         /// Which record.
         seq: Seq,
         /// What the decoder says.
+        cause: String,
+    },
+    /// Something beside the log cannot be read.
+    #[error("{what} cannot be read: {cause}")]
+    Damaged {
+        /// Which row or value.
+        what: String,
+        /// What is wrong with it.
         cause: String,
     },
     /// The store was written by a newer program.

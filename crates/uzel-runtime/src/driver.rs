@@ -17,16 +17,18 @@ use uzel_core::{
     graph::NodeDef,
     hash,
     node::{Call, Outcome},
-    run::{Command, Run},
+    run::{Command, Cutoff, Run, State},
     store::{self, Append, Frame, Head, Status, Store, Task},
 };
 
 use crate::layers::Shared;
 
+mod budget;
 mod host;
 pub(crate) mod record;
 
-use host::{Budget, Host};
+use budget::Budgets;
+use host::Host;
 
 /// Takes what happens in runs, as it happens. Called from the run's own loop: it must not block.
 pub trait Watcher: Send + Sync {
@@ -80,7 +82,7 @@ pub struct Driver {
     inbox: mpsc::Receiver<Message>,
     /// Calls in flight.
     calls: BTreeMap<InstancePath, AbortHandle>,
-    budget: Arc<Budget>,
+    budgets: Arc<Budgets>,
     patience: Duration,
 }
 
@@ -99,7 +101,6 @@ impl Driver {
         watcher: Arc<dyn Watcher>,
     ) -> Self {
         let (sender, inbox) = mpsc::channel(INBOX);
-        let budget = Arc::new(Budget::of(&run));
         Self {
             run,
             seq,
@@ -113,7 +114,7 @@ impl Driver {
             sender,
             inbox,
             calls: BTreeMap::new(),
-            budget,
+            budgets: Arc::default(),
             patience: Duration::ZERO,
         }
     }
@@ -177,12 +178,20 @@ impl Driver {
         self.run.wake().map_or(longest, |wake| Duration::from_millis(wake.since(now)).min(longest))
     }
 
-    /// Ends waits whose time has come, and the run if its own has.
+    /// Ends what is over its time, and waits whose time has come.
     async fn fire_due(&mut self) -> Result<(), store::Error> {
         let now = self.shared.world.now();
-        if self.run.end().is_none() && self.run.deadline().is_some_and(|deadline| deadline <= now) {
-            let failure = Failure::new(FailureClass::Limit, "the run took longer than `limits.duration`");
-            return self.end(End::Failed { instance: None, failure }).await;
+        for Cutoff { instance, failure, .. } in self.run.cutoffs().into_iter().filter(|cutoff| cutoff.at <= now) {
+            if self.run.end().is_some() {
+                return Ok(());
+            }
+            match instance {
+                None => self.end(End::Failed { instance: None, failure }).await?,
+                Some(instance) => self.cut_off(instance, failure, now).await?,
+            }
+        }
+        if self.run.end().is_some() {
+            return Ok(());
         }
         let due: Vec<InstancePath> = self
             .run
@@ -194,6 +203,17 @@ impl Driver {
             self.commit(vec![Event::Resolved { instance, resolution: Resolution::Due(now) }]).await?;
         }
         Ok(())
+    }
+
+    /// Ends a node that took longer than it may; one that something around it ended before is left as it is.
+    async fn cut_off(&mut self, instance: InstancePath, failure: Failure, now: Time) -> Result<(), store::Error> {
+        if self.run.state(&instance).is_none_or(State::is_settled) {
+            return Ok(());
+        }
+        if let Some(call) = self.calls.remove(&instance) {
+            call.abort();
+        }
+        self.commit(vec![Event::Failed { instance, failure, started: now, at: now }]).await
     }
 
     /// Does what the run says until it says nothing.
@@ -250,8 +270,9 @@ impl Driver {
             recorded: self.run.effects_of(&instance),
             in_doubt: self.run.doubts_of(&instance),
             policy: def.policy.clone(),
-            deadline: self.run.deadline(),
-            budget: Arc::clone(&self.budget),
+            until: self.run.cutoff_of(&instance).map(|cutoff| (cutoff.at, cutoff.failure)),
+            holders: self.budgets.holders(&self.run, &instance),
+            budgets: Arc::clone(&self.budgets),
             shared: Arc::clone(&self.shared),
             watcher: Arc::clone(&self.watcher),
             sender: self.sender.clone(),
@@ -412,6 +433,12 @@ impl Driver {
                 Event::Resolved { instance, resolution } => {
                     if let Some(mut task) = self.run.task(instance) {
                         task.closed = Some(closing(resolution));
+                        tasks.push(task);
+                    }
+                }
+                Event::Failed { instance, failure, .. } => {
+                    if let Some(mut task) = self.run.task(instance) {
+                        task.closed = Some(failure.message.clone());
                         tasks.push(task);
                     }
                 }

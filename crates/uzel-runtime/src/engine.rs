@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod callback;
+pub mod verify;
 
 pub use callback::Callback;
 
@@ -191,7 +192,9 @@ impl Engine {
             return Err(Error::Ended { run: id.clone(), status: head.status });
         }
         let mut driver = self.driver(run, seq, head.batch, app);
-        driver.soft.push(Event::Resumed { at: self.shared.world.now() });
+        let event = Event::Resumed { at: self.shared.world.now() };
+        driver.run.apply(&event);
+        driver.soft.push(event);
         Ok(driver)
     }
 

@@ -16,7 +16,7 @@ use uzel_core::{
         facts::{Does, Facts, Sink},
     },
     kind::{Kind, KindExample},
-    node::{Call, Effect, Endpoint, Function, Node, Outcome, Tried, Work},
+    node::{Call, Effect, Endpoint, Function, Node, Outcome, Spent, Tried, Work},
     schema::{Schema, Type},
     yaml::{Data, Text, Tree},
 };
@@ -274,7 +274,7 @@ impl Node for Runner {
                         name: "function",
                         class: EffectClass::Idempotent,
                         endpoints: std::slice::from_ref(endpoint),
-                        reserve_usd: 0.0,
+                        reserve: Spent::default(),
                         until: None,
                     };
                     let recorded = call.effect(effect, &Calling { function: &**function, argument }).await?;

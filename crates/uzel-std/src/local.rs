@@ -7,7 +7,7 @@ use serde_json::Value;
 use uzel_core::{
     capability::{Attempt, BoxFuture, tool::EffectClass},
     failure::Failure,
-    node::{Call, Effect, Endpoint, Tried, Work},
+    node::{Call, Effect, Endpoint, HERE, Spent, Tried, Work},
 };
 
 /// The value on record under this name; if there is none, one is made and put there.
@@ -16,8 +16,8 @@ pub(crate) async fn note(
     name: &str,
     make: impl Fn(&Attempt) -> Value + Send + Sync,
 ) -> Result<Arc<Value>, Failure> {
-    let here = [Endpoint { id: "this process".to_owned(), timeout: Duration::from_secs(10), brown_out: false }];
-    let effect = Effect { name, class: EffectClass::Read, endpoints: &here, reserve_usd: 0.0, until: None };
+    let here = [Endpoint { id: HERE.to_owned(), timeout: Duration::from_secs(10), brown_out: false }];
+    let effect = Effect { name, class: EffectClass::Read, endpoints: &here, reserve: Spent::default(), until: None };
     Ok(call.effect(effect, &Making(make)).await?.value)
 }
 

@@ -21,7 +21,7 @@ use uzel_core::{
         facts::{Facts, Origin, Texts},
     },
     kind::{Kind, KindExample},
-    node::{Call, Effect, Endpoint, Node, Outcome, Tried, Work},
+    node::{Call, Effect, Endpoint, Node, Outcome, Spent, Tried, Work},
     schema::Type,
     yaml::{Spanned, Text},
 };
@@ -110,7 +110,7 @@ impl Node for Searcher {
         Box::pin(async move {
             let query = input.get("query").and_then(Value::as_str).unwrap_or_default().to_owned();
             let effect =
-                Effect { name: "search", class: EffectClass::Read, endpoints: &self.endpoints, reserve_usd: 0.0, until: None };
+                Effect { name: "search", class: EffectClass::Read, endpoints: &self.endpoints, reserve: Spent::default(), until: None };
             Ok(call.effect(effect, &Search { searcher: self, query }).await?.into_outcome())
         })
     }

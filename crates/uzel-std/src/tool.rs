@@ -16,7 +16,7 @@ use uzel_core::{
         facts::{Does, Facts, Origin, Sink, Texts},
     },
     kind::{Kind, KindExample},
-    node::{Call, Effect, Node, Outcome, Tried, Work},
+    node::{Call, Effect, Node, Outcome, Spent, Tried, Work},
     schema::Type,
     yaml::{Data, Text, Tree},
 };
@@ -110,7 +110,7 @@ impl Node for Caller {
                 name: "tool",
                 class: tool.ports.class,
                 endpoints: std::slice::from_ref(&tool.endpoint),
-                reserve_usd: 0.0,
+                reserve: Spent::default(),
                 until: None,
             };
             Ok(call.effect(effect, &Calling { tool, arguments }).await?.into_outcome())

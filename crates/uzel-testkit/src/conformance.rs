@@ -21,6 +21,7 @@ pub async fn store(make: impl Fn() -> Arc<dyn Store>) {
     log::a_failing_append_fails_alone(make()).await;
     log::an_append_without_records_checks_too(&*make()).await;
     log::a_bad_append_is_refused(&*make()).await;
+    log::a_large_value_that_is_nowhere_is_refused(&*make()).await;
     log::many_runs_at_once(make()).await;
     log::large_values(&*make()).await;
     log::all_of_unicode(&*make()).await;

@@ -19,7 +19,7 @@ use uzel_core::{
     failure::{Failure, FailureClass},
     graph::Ports,
     kind::{Kind, KindExample},
-    node::{Call, Effect, Endpoint, Function, Node, Outcome, Recorded, Tried, Work},
+    node::{Call, Effect, Endpoint, Function, Node, Outcome, Recorded, Spent, Tried, Work},
     schema::Type,
     yaml::Tree,
 };
@@ -142,6 +142,10 @@ pub struct Config {
     effects: Option<u32>,
     /// Reserved before each effect, in USD.
     reserve_usd: Option<f64>,
+    /// Tokens that each try uses up.
+    tokens: Option<u64>,
+    /// Tokens reserved before each effect: as many, unless this says otherwise.
+    reserve_tokens: Option<u64>,
     /// What each try costs, in USD.
     cost_usd: Option<f64>,
     /// Whether it panics before it has done anything.
@@ -185,7 +189,10 @@ impl Node for Prober {
                     name: &name,
                     class: self.config.class.unwrap_or(EffectClass::Read),
                     endpoints: std::slice::from_ref(&self.endpoint),
-                    reserve_usd: self.config.reserve_usd.unwrap_or(0.0),
+                    reserve: Spent {
+                        cost_usd: self.config.reserve_usd.unwrap_or(0.0),
+                        tokens: self.config.reserve_tokens.or(self.config.tokens).unwrap_or(0),
+                    },
                     until: None,
                 };
                 let with = input.get("with").cloned().unwrap_or(Value::Null);
@@ -210,7 +217,8 @@ impl Work for Trying<'_> {
             }))
             .await;
             let cost_usd = self.prober.config.cost_usd.unwrap_or(0.0);
-            Tried { result, model: None, usage: Usage { input_tokens: 3, output_tokens: 1 }, cost_usd }
+            let tokens = self.prober.config.tokens.unwrap_or(4);
+            Tried { result, model: None, usage: Usage { input_tokens: tokens - 1, output_tokens: 1 }, cost_usd }
         })
     }
 }

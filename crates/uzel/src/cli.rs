@@ -72,6 +72,8 @@ enum Command {
     Cancel(commands::cancel::Arguments),
     /// Go on with a run, or with all that were cut off or whose time has come
     Resume(commands::resume::Arguments),
+    /// Look at the store, check it, copy it, bring it back, make it smaller
+    Store(commands::store::Arguments),
     /// Draw an app
     Graph(commands::graph::Arguments),
     /// Print the JSON Schema of the app file, for editors
@@ -143,6 +145,7 @@ fn dispatch(terminal: &Terminal, global: &Global, command: Command) -> Result<Ex
         Command::Callback(arguments) => commands::callback::run(terminal, global, &arguments),
         Command::Cancel(arguments) => commands::cancel::run(terminal, global, &arguments),
         Command::Resume(arguments) => commands::resume::run(terminal, global, &arguments),
+        Command::Store(arguments) => commands::store::run(terminal, global, &arguments),
         Command::Graph(arguments) => commands::graph::run(terminal, &arguments),
         Command::Schema(arguments) => commands::schema::run(terminal, &arguments),
         Command::Lsp(arguments) => commands::lsp::run(terminal, &arguments),

@@ -33,6 +33,7 @@ pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod show;
+pub(crate) mod store;
 
 /// Says how a run ended or why it parked, and gives the exit code. Prints the output on standard output.
 async fn conclude(

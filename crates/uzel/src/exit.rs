@@ -6,7 +6,7 @@ use std::{
 };
 
 use uzel_core::{diagnostic::Code, store};
-use uzel_runtime::engine;
+use uzel_runtime::{engine, store::sqlite::backup::Refused};
 
 /// How a command ended; the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +91,37 @@ impl From<store::Error> for Error {
             store::Error::Newer { .. } => {
                 failed(error).hint("use the newer program, or another store with `--store DIR`")
             }
+            store::Error::Corrupt { .. } | store::Error::Damaged { .. } => Self::environment(error.to_string())
+                .code(Code::STORE_DAMAGED)
+                .hint("`uzel store check` says what else is damaged; `uzel store restore FILE` brings a backup back"),
             store::Error::UnknownRun(_) => Self::usage(error.to_string()).code(Code::RUN_UNKNOWN),
             error => failed(error),
+        }
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        let words = refused.to_string();
+        match refused {
+            Refused::Store(error) => error.into(),
+            Refused::Occupied { replaceable, .. } => {
+                let hint =
+                    if replaceable { "give another place, or `--replace` to replace it" } else { "give another place" };
+                Self::usage(words).code(Code::STORE_OCCUPIED).hint(hint)
+            }
+            Refused::Damaged { problems, .. } => {
+                let mut error = Self::new(Exit::Failed, words).code(Code::BACKUP_DAMAGED);
+                error.causes =
+                    problems.iter().take(20).map(|problem| format!("{}: {}", problem.what, problem.cause)).collect();
+                if problems.len() > error.causes.len() {
+                    error.causes.push(format!("and {} more", problems.len() - error.causes.len()));
+                }
+                error.hint("nothing was changed; use another backup, or see `uzel store check`")
+            }
+            Refused::Disk { .. } => {
+                Self::environment(words).hint("nothing was changed; correct what the message names")
+            }
         }
     }
 }

@@ -190,6 +190,11 @@ pub(crate) fn store_of(global: &Global) -> Result<PathBuf, Error> {
     })
 }
 
+/// The store that a command without an app means, also where there is none yet: then beside the current folder.
+pub(crate) fn nearest_or_named(global: &Global) -> PathBuf {
+    global.store.clone().or_else(nearest_store).unwrap_or_else(|| PathBuf::from(STORE))
+}
+
 fn nearest_store() -> Option<PathBuf> {
     let here = environment::current_folder();
     let found = here.ancestors().map(|folder| folder.join(STORE)).find(|store| store.is_dir())?;

@@ -301,6 +301,18 @@ impl Declaration {
         self.set("tokens", most)
     }
 
+    /// Calls of models, tools and other servers; each try is one.
+    #[track_caller]
+    pub fn calls(self, most: u64) -> Self {
+        self.set("calls", most)
+    }
+
+    /// Time in which something is worked on: waits for people, timers and callbacks are not counted.
+    #[track_caller]
+    pub fn active(self, most: Duration) -> Self {
+        self.time("active", most)
+    }
+
     /// From start to end, waits included.
     #[track_caller]
     pub fn duration(self, most: Duration) -> Self {

@@ -219,7 +219,7 @@ impl Node {
         self.set("on_block", reaction.into())
     }
 
-    /// Hard limits of the node, where its kind has them: `limits().steps(8).cost_usd(0.1)`.
+    /// Hard limits of the node and all below it: `limits().cost_usd(0.1)`. Those of an agent: `limits().steps(8)`.
     #[track_caller]
     pub fn limits(self, limits: Declaration) -> Self {
         self.set("limits", limits)

@@ -3,7 +3,7 @@
 use super::App;
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics},
-    document::Document,
+    document::Limits,
     duration,
     policy::RetryPolicy,
     yaml::{self, Tree},
@@ -11,24 +11,33 @@ use crate::{
 
 impl App<'_, '_> {
     /// The app's limits and the defaults of its nodes.
-    pub(super) fn limits(&mut self, document: &Document, tree: &Tree) {
-        let limits = tree.get("limits");
-        let read = document.limits.clone().unwrap_or_default();
-        let at = |key: &str| limits.and_then(|limits| limits.get(key)).map(|tree| tree.span);
-        if let Some(cost) = read.cost_usd.filter(|cost| !cost.is_finite() || *cost <= 0.0) {
-            let message = format!("`cost_usd: {cost}` lets nothing run");
-            let help = "write an amount above 0, such as `cost_usd: 0.25`";
-            self.out.push(Diagnostic::new(Code::BAD_LIMIT, at("cost_usd"), message).help(help));
-        }
-        if read.tokens == Some(0) && at("tokens").is_some() {
-            let help = "write a number above 0, such as `tokens: 20000`";
-            self.out.push(Diagnostic::new(Code::BAD_LIMIT, at("tokens"), "`tokens: 0` lets nothing run").help(help));
-        }
-        time("duration", limits.and_then(|limits| limits.get("duration")), self.out);
+    pub(super) fn limits(&mut self, tree: &Tree) {
+        limits(tree.get("limits"), self.out);
         let defaults = tree.get("defaults");
         retry(defaults.and_then(|defaults| defaults.get("retry")), self.out);
         time("timeout", defaults.and_then(|defaults| defaults.get("timeout")), self.out);
     }
+}
+
+/// Limits, of an app or of a node, that let nothing happen.
+pub(super) fn limits(tree: Option<&Tree>, out: &mut Diagnostics) {
+    let Some(tree) = tree else { return };
+    // What cannot be read has been reported with the rest.
+    let read = yaml::from_tree::<Limits>(tree, &mut Diagnostics::default()).unwrap_or_default();
+    let at = |key: &str| tree.get(key).map_or(tree.span, |tree| tree.span);
+    if let Some(cost) = read.cost_usd.filter(|cost| !cost.is_finite() || *cost <= 0.0) {
+        let message = format!("`cost_usd: {cost}` lets nothing run");
+        let help = "write an amount above 0, such as `cost_usd: 0.25`";
+        out.push(Diagnostic::new(Code::BAD_LIMIT, at("cost_usd"), message).help(help));
+    }
+    for (key, limit, usual) in [("tokens", read.tokens, 20_000), ("calls", read.calls, 50)] {
+        if limit == Some(0) {
+            let help = format!("write a number above 0, such as `{key}: {usual}`");
+            out.push(Diagnostic::new(Code::BAD_LIMIT, at(key), format!("`{key}: 0` lets nothing run")).help(help));
+        }
+    }
+    time("duration", tree.get("duration"), out);
+    time("active", tree.get("active"), out);
 }
 
 /// A bound of no time lets nothing happen.

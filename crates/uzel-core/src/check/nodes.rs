@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::{App, Check, ROOTS, bodies::DraftPlan, is_name, joins, limits, sections, split};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
-    document::{Common, Defaults},
+    document::{Common, Defaults, Limits},
     expr::{Binding, Expression},
     graph::{
         Declared, Input, Join, Later, Policy, Program,
@@ -35,6 +35,7 @@ pub(super) struct Draft {
     pub(super) on_error: DraftReaction,
     pub(super) on_block: DraftReaction,
     pub(super) policy: Policy,
+    pub(super) limits: Limits,
     pub(super) facts: Facts,
     pub(super) noted: Noted,
     pub(super) join: Join,
@@ -142,6 +143,7 @@ impl App<'_, '_> {
         let (read, _) = yaml::partly_from_tree::<Common>(&common, self.out);
         limits::retry(common.get("retry"), self.out);
         limits::time("timeout", common.get("timeout"), self.out);
+        limits::limits(common.get("limits"), self.out);
         let common = read.unwrap_or_default();
         let kind = self.kind(entry, &common);
         let when = common.when.as_ref().and_then(|tree| condition(tree, self.out));
@@ -173,6 +175,7 @@ impl App<'_, '_> {
             on_error,
             on_block,
             policy: Policy { retry, timeout },
+            limits: common.limits.unwrap_or_default(),
             facts: ports.facts,
             noted: Noted {
                 effect: ports.effect,

@@ -298,6 +298,7 @@ fn finish(nodes: Vec<LinkedNode>, slots: &mut usize) -> IndexMap<String, Arc<Nod
             on_error: node.on_error,
             on_block: node.on_block,
             policy: draft.policy,
+            limits: draft.limits,
             facts: draft.facts,
             noted: draft.noted,
             plan: node.plan,

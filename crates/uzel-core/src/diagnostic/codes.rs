@@ -122,6 +122,10 @@ codes! {
 
     PROTOCOL              "UZ6030" Error "a message that is none of the language server protocol";
     RENAME_REFUSED        "UZ6031" Error "a name that cannot be given to a node";
+
+    STORE_DAMAGED         "UZ6060" Error "something in the store is damaged";
+    STORE_OCCUPIED        "UZ6061" Error "a backup or a store that would be overwritten";
+    BACKUP_DAMAGED        "UZ6062" Error "a backup that is damaged";
 }
 
 impl Code {

@@ -58,8 +58,8 @@ impl Binding {
         }
     }
 
-    /// The value with its expressions, as it could be written.
-    pub(crate) fn written(&self) -> Value {
+    /// The value with its expressions, as it could be written: read again, it is the same.
+    pub fn written(&self) -> Value {
         written(&self.node)
     }
 
@@ -102,17 +102,26 @@ impl Binding {
 fn written(node: &Node) -> Value {
     let braces = |program: &Program| format!("${{{{ {} }}}}", program.source().trim());
     match node {
-        Node::Constant(value) => value.clone(),
+        Node::Constant(value) => constant_written(value),
         Node::Whole(program) => braces(program).into(),
         Node::Joined(parts) => {
             let part = |part: &Part| match part {
-                Part::Literal(text) => text.clone(),
+                Part::Literal(text) => text.replace("${{", "$${{"),
                 Part::Expression(program) => braces(program),
             };
             parts.iter().map(part).collect::<String>().into()
         }
         Node::List(items) => items.iter().map(written).collect(),
         Node::Map(entries) => entries.iter().map(|(key, _, value)| (key.clone(), written(value))).collect(),
+    }
+}
+
+fn constant_written(value: &Value) -> Value {
+    match value {
+        Value::String(text) => text.replace("${{", "$${{").into(),
+        Value::Array(items) => items.iter().map(constant_written).collect(),
+        Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), constant_written(value))).collect(),
+        other => other.clone(),
     }
 }
 

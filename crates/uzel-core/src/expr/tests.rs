@@ -4,7 +4,7 @@
 use std::{fmt::Write as _, sync::Arc};
 
 use expect_test::{Expect, expect};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Binding, Expression, Scope, Template, TypeScope};
 use crate::{
@@ -458,7 +458,7 @@ fn every_operation_does_what_its_example_says() {
         let mut out = Diagnostics::default();
         let expression = Expression::parse(&text(source), &mut out).unwrap_or_else(|| panic!("{source}: {out:?}"));
         let given = expression.evaluate(&Scope::new()).unwrap_or_else(|failure| panic!("{source}: {failure:?}"));
-        let wanted: serde_json::Value = serde_json::from_str(value).unwrap();
+        let wanted: Value = serde_json::from_str(value).unwrap();
         assert_eq!(given, wanted, "{source}");
         let ty = expression.infer(&TypeScope::new(), &mut out);
         assert!(ty.accepts(&crate::schema::type_of_value(&wanted)), "{source} is {ty}, not {wanted}");
@@ -490,6 +490,23 @@ fn what_the_table_refuses_fails() {
         assert!(out.has_errors(), "{source} is found");
         assert!(expression.evaluate(&Scope::new()).is_err(), "{source} fails");
     }
+}
+
+#[test]
+fn a_binding_that_is_written_is_read_as_the_same() {
+    let json = json!({
+        "whole": "${{ order.id }}",
+        "joined": "n ${{ i + 1 }} of $${{ i }}",
+        "plain": "$${{ i }} and $$$${{ i }}",
+        "list": ["a", 1, null, "x${{ name }}", ["$${{"]],
+    });
+    let span = Span::new(SourceId(0), 0..0);
+    let read = |json: &Value| Binding::parse(&Tree::from_json(json, span), &mut Diagnostics::default()).unwrap();
+    let binding = read(&json);
+    assert_eq!(binding.written(), json);
+    let value = binding.evaluate(&scope()).unwrap();
+    assert_eq!(value["plain"], "${{ i }} and $$${{ i }}");
+    assert_eq!(read(&binding.written()).evaluate(&scope()).unwrap(), value);
 }
 
 #[test]

@@ -175,12 +175,41 @@ impl Tally<'_> {
         for (node, chance) in nodes.values().zip(chances) {
             let times = Amount { expected: times.expected * chance, ..times };
             let path = if below.is_empty() { node.id.clone() } else { format!("{below}.{}", node.id) };
-            if let Some(plan) = &node.plan {
-                self.plan(node, plan, around, times, &path);
+            self.node(node, around, times, path);
+        }
+    }
+
+    fn node(&mut self, node: &NodeDef, around: &Around<'_>, times: Amount, path: String) {
+        let before = (self.rows.len(), self.notes.len());
+        if let Some(plan) = &node.plan {
+            self.plan(node, plan, around, times, &path);
+            if let Inner::App(app) = &plan.inner {
+                self.keep_to(&app.limits, times, before);
             }
-            if let Some(asks) = &node.facts.asks {
-                self.asks(node, asks, around, times, path);
+        }
+        if let Some(asks) = &node.facts.asks {
+            self.asks(node, asks, around, times, path);
+        }
+        self.keep_to(&node.limits, times, before);
+    }
+
+    /// What came since is at most what these limits allow each time.
+    fn keep_to(&mut self, limits: &Limits, times: Amount, (rows, notes): (usize, usize)) {
+        for row in self.rows.iter_mut().skip(rows) {
+            let all = |limit: Option<u64>| limit.and_then(|limit| product(times.worst, Some(limit)));
+            row.tokens.worst = least(row.tokens.worst, all(limits.tokens));
+            // No call takes less than a token.
+            row.calls.worst = least(row.calls.worst, least(all(limits.calls), all(limits.tokens)));
+            if let Some(usd) = &mut row.usd {
+                let most = limits.cost_usd.zip(times.worst).map(|(limit, times)| limit * times as f64);
+                usd.worst = least(usd.worst, most);
             }
+        }
+        let is_bounded = |row: &Row| {
+            row.calls.worst.is_some() && row.tokens.worst.is_some() && row.usd.is_none_or(|usd| usd.worst.is_some())
+        };
+        if self.rows.iter().skip(rows).all(is_bounded) {
+            self.notes.truncate(notes);
         }
     }
 
@@ -212,15 +241,9 @@ impl Tally<'_> {
             && body.single
         {
             // A single node has the path of its body.
-            for inner in body.nodes.values() {
-                if let Some(plan) = &inner.plan {
-                    self.plan(inner, plan, &inside, times.times(rounds), &below);
-                }
-                if let Some(asks) = &inner.facts.asks {
-                    let chance = chances::of(&body.nodes).first().copied().unwrap_or(1.0);
-                    let all = times.times(rounds);
-                    self.asks(inner, asks, &inside, Amount { expected: all.expected * chance, ..all }, below.clone());
-                }
+            for (inner, chance) in body.nodes.values().zip(chances::of(&body.nodes)) {
+                let all = times.times(rounds);
+                self.node(inner, &inside, Amount { expected: all.expected * chance, ..all }, below.clone());
             }
         } else {
             self.nodes(plan.inner.nodes(), &inside, times.times(rounds), &below);

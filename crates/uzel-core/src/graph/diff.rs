@@ -20,6 +20,7 @@ use self::{
 };
 use super::Graph;
 use crate::{
+    document::Limits,
     duration,
     schema::{Schema, same},
     yaml::{self, Tree},
@@ -230,7 +231,7 @@ fn app(old: &Graph, new: &Graph, declared: Vec<Part>, values: Values<'_>) -> Dif
     found.part("secrets", secrets(old, new));
     found.parts.extend(declared);
     found.part("flags", flags(old, new));
-    found.part("limits", limits(old, new));
+    found.part("limits", limits(&old.limits, &new.limits, ""));
     found.part("defaults", defaults((before.as_ref(), after.as_ref()), &values, &mut nodes));
     found.parts.extend(nodes);
     found.part("files", files(old, new, &found));
@@ -287,15 +288,18 @@ fn flags(old: &Graph, new: &Graph) -> Vec<Change> {
     changes
 }
 
-fn limits(old: &Graph, new: &Graph) -> Vec<Change> {
-    let (old, new) = (&old.limits, &new.limits);
+/// Limits of an app, or of a node, whose keys have that in front of them.
+fn limits(old: &Limits, new: &Limits, prefix: &str) -> Vec<Change> {
     let time = |text: Option<duration::DurationText>| text.map(|text| Value::from(text.to_string()));
     let pairs = [
         ("cost_usd", old.cost_usd.map(Value::from), new.cost_usd.map(Value::from)),
         ("tokens", old.tokens.map(Value::from), new.tokens.map(Value::from)),
+        ("calls", old.calls.map(Value::from), new.calls.map(Value::from)),
         ("duration", time(old.duration), time(new.duration)),
+        ("active", time(old.active), time(new.active)),
     ];
-    pairs.into_iter().filter(|(_, old, new)| old != new).map(|(key, old, new)| Change::new(key, old, new)).collect()
+    let changed = pairs.into_iter().filter(|(_, old, new)| old != new);
+    changed.map(|(key, old, new)| Change::new(format!("{prefix}{key}"), old, new)).collect()
 }
 
 /// Files that changed and that no part has spoken of: what prompts and scripts take in.

@@ -72,6 +72,7 @@ fn node(def: &NodeDef) -> Value {
         "on_error": reaction(&def.on_error),
         "on_block": reaction(&def.on_block),
         "policy": format!("{:?}", def.policy),
+        "limits": format!("{:?}", def.limits),
         "plan": def.plan.as_ref().map(plan),
     })
 }

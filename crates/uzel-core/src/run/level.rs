@@ -104,7 +104,10 @@ pub(super) struct Instance {
     /// Value that stands for that of a node that failed or blocked.
     pub(super) substitute: Option<Arc<Value>>,
     pub(super) resolution: Option<Resolution>,
+    /// When its call was made, as its call says.
     pub(super) started: Option<Time>,
+    /// When it came to be its turn.
+    pub(super) began: Option<Time>,
     pub(super) ended: Option<Time>,
     pub(super) asked: Option<Time>,
     pub(super) answer: Option<Answer>,
@@ -135,6 +138,7 @@ impl Instance {
             substitute: None,
             resolution: None,
             started: None,
+            began: None,
             ended: None,
             asked: None,
             answer: None,

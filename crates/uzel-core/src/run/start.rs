@@ -314,6 +314,7 @@ impl Run {
     pub(super) fn derive(&mut self, place: Place, state: State) {
         let now = self.now;
         self.waiting.remove(&place);
+        self.end_time(place);
         let Some(instance) = self.instance_mut(place).filter(|instance| !instance.state.is_settled()) else { return };
         instance.ended = instance.started.map(|_| now);
         instance.state = state;
@@ -329,16 +330,22 @@ impl Run {
         match node.when.as_ref().map(|when| when.holds(&scope(when))).transpose() {
             Ok(Some(false)) => self.derive(place, State::SteppedOver),
             Ok(_) => {
-                self.levels[place.level].instances[place.node].state = State::Running;
+                let now = self.now;
+                let instance = &mut self.levels[place.level].instances[place.node];
+                instance.state = State::Running;
+                instance.began = Some(now);
                 self.waiting.remove(&place);
                 self.begin_clocks(place, &node);
+                self.begin_time(place);
                 match &node.plan {
                     Some(plan) => {
-                        let now = self.now;
                         self.levels[place.level].instances[place.node].started = Some(now);
                         self.enter(place, plan);
                     }
-                    None => self.called.push(place),
+                    None => {
+                        self.working.insert(place);
+                        self.called.push(place);
+                    }
                 }
             }
             Err(failure) => {

@@ -1,10 +1,6 @@
 //! The engine's side of a node's call: looks effects up by name, does them through the layers, records them.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
@@ -14,86 +10,14 @@ use uzel_core::{
     failure::{Failure, FailureClass},
     graph::Policy,
     hash,
-    node::{self, Effect, Recorded, Tried, Work},
-    run::Run,
+    node::{self, Effect, HERE, Recorded, Until, Work},
 };
 
-use super::{Message, Watcher};
-use crate::layers::{self, Conditions, Purse, Shared};
-
-/// A run's money and tokens: reserved before an effect, settled after it.
-pub(crate) struct Budget {
-    cost_usd: Option<f64>,
-    tokens: Option<u64>,
-    spent: Mutex<Spent>,
-}
-
-#[derive(Default)]
-struct Spent {
-    cost_usd: f64,
-    tokens: u64,
-}
-
-impl Budget {
-    /// The budget of a run, with what its log says is spent.
-    pub(crate) fn of(run: &Run) -> Self {
-        let limits = &run.graph().limits;
-        let totals = run.totals();
-        let spent = Spent { cost_usd: totals.cost_usd, tokens: totals.input_tokens + totals.output_tokens };
-        Self { cost_usd: limits.cost_usd, tokens: limits.tokens, spent: Mutex::new(spent) }
-    }
-
-    fn reserve(&self, usd: f64) -> Result<Reservation<'_>, Failure> {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        self.affords(&spent, usd)?;
-        spent.cost_usd += usd;
-        Ok(Reservation { budget: self, usd })
-    }
-
-    fn affords(&self, spent: &Spent, usd: f64) -> Result<(), Failure> {
-        if let Some(limit) = self.cost_usd.filter(|limit| spent.cost_usd + usd > *limit && usd > 0.0) {
-            let message = format!(
-                "the call may cost ${usd:.4}, and ${:.4} of `limits.cost_usd: {limit}` is spent or reserved",
-                spent.cost_usd
-            );
-            return Err(Failure::new(FailureClass::Limit, message));
-        }
-        if let Some(limit) = self.tokens.filter(|limit| spent.tokens >= *limit) {
-            let message = format!("{} tokens of `limits.tokens: {limit}` are used", spent.tokens);
-            return Err(Failure::new(FailureClass::Limit, message));
-        }
-        Ok(())
-    }
-}
-
-/// What the try in flight may cost; given back when the effect is over or dropped.
-struct Reservation<'a> {
-    budget: &'a Budget,
-    usd: f64,
-}
-
-impl Purse for Reservation<'_> {
-    fn spend(&self, tried: &Tried) {
-        let mut spent = self.budget.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        spent.cost_usd += tried.cost_usd;
-        spent.tokens += tried.usage.input_tokens + tried.usage.output_tokens;
-    }
-
-    fn affords_another(&self) -> Result<(), Failure> {
-        // What the next try may cost is reserved still; it is taken back and asked for again.
-        let mut spent = self.budget.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        spent.cost_usd -= self.usd;
-        let enough = self.budget.affords(&spent, self.usd);
-        spent.cost_usd += self.usd;
-        enough
-    }
-}
-
-impl Drop for Reservation<'_> {
-    fn drop(&mut self) {
-        self.budget.spent.lock().unwrap_or_else(PoisonError::into_inner).cost_usd -= self.usd;
-    }
-}
+use super::{
+    Message, Watcher,
+    budget::{Budgets, Holder},
+};
+use crate::layers::{self, Conditions, Shared};
 
 /// One call's host.
 pub(crate) struct Host {
@@ -104,8 +28,10 @@ pub(crate) struct Host {
     /// `once` effects of this instance that were about to be done when a process died.
     pub(crate) in_doubt: Vec<EffectName>,
     pub(crate) policy: Policy,
-    pub(crate) deadline: Option<Time>,
-    pub(crate) budget: Arc<Budget>,
+    /// When all must be over that this is part of, and the failure that this is.
+    pub(crate) until: Option<(Time, Failure)>,
+    pub(crate) holders: Vec<Holder>,
+    pub(crate) budgets: Arc<Budgets>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) watcher: Arc<dyn Watcher>,
     pub(crate) sender: mpsc::Sender<Message>,
@@ -149,9 +75,10 @@ impl Host {
             return Err(Failure { should_retry: Some(false), ..Failure::new(FailureClass::Invalid, message) });
         }
         let now = self.shared.world.now();
-        let (result, meta) = match effect.until.filter(|until| until.at <= now) {
-            Some(until) => (Err(until.failure()), EffectMeta { started: now, ended: now, ..EffectMeta::default() }),
-            None => self.through_layers(&name, &effect, work).await?,
+        let until = self.until(effect.until);
+        let (result, meta) = match until.as_ref().filter(|(at, _)| *at <= now) {
+            Some((_, over)) => (Err(over.clone()), EffectMeta { started: now, ended: now, ..EffectMeta::default() }),
+            None => self.through_layers(&name, &effect, until, work).await?,
         };
         let result = result.map(Arc::new);
         self.durable(Event::EffectReturned {
@@ -169,9 +96,12 @@ impl Host {
         &self,
         name: &EffectName,
         effect: &Effect<'_>,
+        until: Option<(Time, Failure)>,
         work: &dyn Work,
     ) -> Result<(Result<Value, Failure>, EffectMeta), Failure> {
-        let reservation = self.budget.reserve(effect.reserve_usd)?;
+        // What is only put on record calls nobody.
+        let calls = u64::from(effect.endpoints.iter().any(|endpoint| endpoint.id != HERE));
+        let reservation = self.budgets.reserve(&self.holders, effect.reserve, calls).await?;
         let now = || self.shared.world.now();
         // After the reservation: what was refused for want of money was never about to be done.
         if effect.class == EffectClass::Once {
@@ -179,16 +109,21 @@ impl Host {
         }
         let key = hash::effect_key(self.run.as_str(), name.as_str());
         let tag = format!("{}/{}", self.run, self.instance);
-        let until = effect.until.map(|until| until.at);
-        let left = self.deadline.into_iter().chain(until).min().map(|end| Duration::from_millis(end.since(now())));
+        let left = until.as_ref().map(|(at, _)| Duration::from_millis(at.since(now())));
         let conditions = Conditions { policy: &self.policy, key: &key, tag: &tag, left, purse: &reservation };
         let (result, meta) = layers::perform(&self.shared, effect, work, &conditions).await;
         // A try that was cut off at that time has that as its reason.
-        let result = result.map_err(|failure| match effect.until.filter(|until| until.at <= now()) {
-            Some(until) if failure.class == FailureClass::Timeout => until.failure().because(failure.message),
+        let result = result.map_err(|failure| match until.filter(|(at, _)| *at <= now()) {
+            Some((_, over)) if failure.class == FailureClass::Timeout => over.because(failure.message),
             _ => failure,
         });
         Ok((result, meta))
+    }
+
+    /// The earlier of what bounds the node and what it bounds itself.
+    fn until(&self, own: Option<Until<'_>>) -> Option<(Time, Failure)> {
+        let own = own.map(|until| (until.at, until.failure()));
+        self.until.clone().into_iter().chain(own).min_by_key(|(at, _)| *at)
     }
 
     /// Has an event made durable; a failure when the run is being stopped.

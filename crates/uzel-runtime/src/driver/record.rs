@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use uzel_core::{
-    event::{End, Event, Stored},
+    event::{Event, Stored},
     hash,
     store::{Error, Frame, Store},
 };
@@ -16,7 +16,7 @@ const LARGE: usize = 64 * 1024;
 pub(crate) fn frames(events: Vec<Event>) -> (Vec<Frame>, Vec<(String, Vec<u8>)>) {
     let (mut frames, mut open, mut blobs) = (vec![], vec![], vec![]);
     for mut event in events {
-        if let Some(stored) = stored_in(&mut event) {
+        if let Some(stored) = event.stored_mut() {
             outsource(stored, &mut blobs);
         }
         let effect = match &event {
@@ -32,17 +32,6 @@ pub(crate) fn frames(events: Vec<Event>) -> (Vec<Frame>, Vec<(String, Vec<u8>)>)
         frames.push(Frame { effect: None, events: open });
     }
     (frames, blobs)
-}
-
-/// The value in an event that may be large.
-fn stored_in(event: &mut Event) -> Option<&mut Stored> {
-    match event {
-        Event::EffectReturned { result: Ok(stored), .. }
-        | Event::Returned { value: stored, .. }
-        | Event::Blocked { value: stored, .. }
-        | Event::Ended { end: End::Succeeded(stored) | End::Stopped { output: stored, .. }, .. } => Some(stored),
-        _ => None,
-    }
 }
 
 fn outsource(stored: &mut Stored, blobs: &mut Vec<(String, Vec<u8>)>) {
@@ -89,14 +78,21 @@ fn may_be_large(value: &Value) -> bool {
 /// The store's, and a blob that is not there.
 pub(crate) async fn fetch(store: &dyn Store, events: &mut [Event]) -> Result<(), Error> {
     for event in events {
-        let Some(stored) = stored_in(event) else { continue };
+        let Some(stored) = event.stored_mut() else { continue };
         if let Stored::Blob(hash) = stored {
-            let bytes = store.blob(hash.clone()).await?;
-            let bytes = bytes.ok_or_else(|| Error::Io(format!("the large value {hash} is missing")))?;
-            let value: Value = serde_json::from_slice(&bytes)
-                .map_err(|e| Error::Io(format!("the large value {hash} is damaged: {e}")))?;
-            *stored = Stored::Here(Arc::new(value));
+            *stored = read_value(hash, store.blob(hash.clone()).await?)?;
         }
     }
     Ok(())
+}
+
+/// A large value from what the store has of it.
+///
+/// # Errors
+/// It is not there, or is no JSON.
+pub(crate) fn read_value(hash: &str, bytes: Option<Vec<u8>>) -> Result<Stored, Error> {
+    let damaged = |cause: String| Error::Damaged { what: format!("the large value `{hash}`"), cause };
+    let bytes = bytes.ok_or_else(|| damaged("it is missing".to_owned()))?;
+    let value: Value = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    Ok(Stored::Here(Arc::new(value)))
 }

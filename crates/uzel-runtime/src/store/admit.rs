@@ -3,6 +3,8 @@
 //! All that can be judged without knowing the log is judged here, on the caller's thread: the writer has the least to
 //! do, and a bad append never enters a group.
 
+use std::collections::BTreeSet;
+
 use uzel_core::{
     event::{EffectName, RunId, Seq},
     store::{Append, Error, Head, Release, Task},
@@ -33,6 +35,8 @@ pub(super) struct Admitted {
     /// The tasks and their JSON.
     pub(super) tasks: Vec<(Task, String)>,
     pub(super) blobs: Vec<(String, Vec<u8>)>,
+    /// Hashes of all large values that the run refers to with this append; each must be in it or in the store.
+    pub(super) refers: BTreeSet<String>,
     /// About how much will be written, in bytes.
     pub(super) size: usize,
 }
@@ -63,6 +67,11 @@ pub(super) fn admit_release(release: &Release) -> Result<(), Error> {
     check().map_err(|cause| Error::Invalid { what: format!("release `{}`", release.id), cause })
 }
 
+/// What is wrong with an append that refers to a large value which is nowhere.
+pub(super) fn lacks(hash: &str) -> String {
+    format!("it refers to the large value `{hash}`, which is neither with it nor in the store")
+}
+
 fn check(run: &RunId, append: Append) -> Result<Admitted, String> {
     name("the run's name", run.as_str())?;
     let mut admitted = Admitted {
@@ -72,12 +81,15 @@ fn check(run: &RunId, append: Append) -> Result<Admitted, String> {
         head: None,
         tasks: Vec::with_capacity(append.tasks.len()),
         blobs: append.blobs,
+        refers: BTreeSet::new(),
         size: 256,
     };
+    admitted.refers.extend(admitted.blobs.iter().map(|(hash, _)| hash.clone()));
     for (at, frame) in append.frames.into_iter().enumerate() {
         if let Some(effect) = &frame.effect {
             name("an effect's name", effect.as_str())?;
         }
+        admitted.refers.extend(record::blobs(&frame.events).map(str::to_owned));
         let body = record::encode(&frame.events).map_err(|cause| format!("frame {at}: {cause}"))?;
         size(&format!("frame {at}"), body.len(), MAX_RECORD)?;
         admitted.size += body.len();

@@ -12,7 +12,7 @@ use uzel_core::{
 };
 
 use super::{
-    admit::{Admitted, admit, admit_release},
+    admit::{Admitted, admit, admit_release, lacks},
     record,
 };
 
@@ -77,6 +77,10 @@ impl State {
             if self.tasks.get(&task.id).is_some_and(|(_, there)| there.run != task.run) {
                 return Err(invalid(format!("task `{}` is there already, of another run", task.id)));
             }
+        }
+        let there = |hash: &String| self.blobs.contains_key(hash) || append.blobs.iter().any(|(with, _)| with == hash);
+        if let Some(hash) = append.refers.iter().find(|hash| !there(hash)) {
+            return Err(invalid(lacks(hash)));
         }
         // Invariant: nothing below can fail, so an append is all or nothing.
         let order = self.runs.len();

@@ -5,7 +5,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
-use uzel_core::event::{Event, Seq};
+use uzel_core::event::{Event, Seq, Stored};
 
 /// The one format so far: JSON of the list of events.
 const JSON: u8 = 1;
@@ -25,6 +25,14 @@ pub(super) fn decode(body: &[u8]) -> Result<Vec<Event>, String> {
         Some((format, _)) => Err(format!("its body has format {format}; this program knows {JSON}")),
         None => Err("its body is empty".to_owned()),
     }
+}
+
+/// Content hashes of the large values that events refer to.
+pub(super) fn blobs(events: &[Event]) -> impl Iterator<Item = &str> {
+    events.iter().filter_map(Event::stored).filter_map(|stored| match stored {
+        Stored::Blob(hash) => Some(hash.as_str()),
+        _ => None,
+    })
 }
 
 /// JSON of a value that is kept beside the log.

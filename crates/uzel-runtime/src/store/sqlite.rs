@@ -1,13 +1,21 @@
 //! The default store: one SQLite file in the app's folder, owned by one process; opened by the commands.
 
+pub mod backup;
+pub mod check;
 mod insert;
 mod lock;
+pub mod prune;
 mod reader;
+mod row;
 mod schema;
 mod select;
+pub mod stats;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use uzel_core::{
     capability::BoxFuture,
@@ -55,14 +63,7 @@ impl Sqlite {
     /// Opens the store in `dir` for reading; another process may own it and go on writing. Appends are refused with
     /// [`Error::ReadOnly`]. It is an error if there is no store.
     pub fn open_read_only(dir: &Path) -> Result<Self, Error> {
-        let file = dir.join(FILE);
-        match file.try_exists() {
-            Ok(true) => {}
-            Ok(false) => {
-                return Err(Error::Io(format!("there is no store in `{}`: nothing has run here yet", dir.display())));
-            }
-            Err(error) => return Err(Error::Io(format!("`{}`: {error}", file.display()))),
-        }
+        let file = existing(dir)?;
         let readers = Readers::start(&file)?;
         Ok(Self { readers, writer: None, health: Arc::default(), _lock: None })
     }
@@ -121,6 +122,16 @@ impl Store for Sqlite {
 
     fn blob(&self, hash: String) -> BoxFuture<'_, Result<Option<Vec<u8>>, Error>> {
         Box::pin(async move { self.readers()?.read(move |conn| select::blob(conn, &hash)).await })
+    }
+}
+
+/// The database of the store in `dir`, or an error that says that there is none.
+fn existing(dir: &Path) -> Result<PathBuf, Error> {
+    let file = dir.join(FILE);
+    match file.try_exists() {
+        Ok(true) => Ok(file),
+        Ok(false) => Err(Error::Io(format!("there is no store in `{}`: nothing has run here yet", dir.display()))),
+        Err(error) => Err(Error::Io(format!("`{}`: {error}", file.display()))),
     }
 }
 

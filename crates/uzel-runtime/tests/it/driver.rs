@@ -1,4 +1,4 @@
-//! What the driver promises, each promise by itself: cancel, limits, bugs, waits, large values, watchers.
+//! What the driver promises, each promise by itself: cancel, bugs, waits, large values, watchers.
 
 use std::{
     collections::BTreeMap,
@@ -25,21 +25,21 @@ use uzel_testkit::{
     sim::{self, EPOCH, SimWorld},
 };
 
-fn ok(done: &Done) -> Reply {
+pub(super) fn ok(done: &Done) -> Reply {
     Reply::Value(json!(done.name()), Duration::from_millis(10))
 }
 
-fn ledger(world: &Arc<SimWorld>, script: impl Fn(&Done) -> Reply + Send + Sync + 'static) -> Arc<Ledger> {
+pub(super) fn ledger(world: &Arc<SimWorld>, script: impl Fn(&Done) -> Reply + Send + Sync + 'static) -> Arc<Ledger> {
     let clock = Arc::clone(world);
     Ledger::new(move |time| clock.sleep(time), script)
 }
 
-fn lab(world: &Arc<SimWorld>, text: &str, ledger: &Arc<Ledger>) -> Lab {
+pub(super) fn lab(world: &Arc<SimWorld>, text: &str, ledger: &Arc<Ledger>) -> Lab {
     Lab::new(app(text, ledger), Arc::new(Memory::new()), Arc::clone(world) as Arc<dyn World>)
 }
 
 /// One run of an app to where it ends or parks, with the ledger and the log.
-fn once(
+pub(super) fn once(
     text: &'static str,
     script: impl Fn(&Done) -> Reply + Send + Sync + 'static,
 ) -> (Head, BTreeMap<String, usize>, Vec<Event>, Time) {
@@ -51,7 +51,7 @@ fn once(
     })
 }
 
-fn failures(log: &[Event]) -> BTreeMap<String, Failure> {
+pub(super) fn failures(log: &[Event]) -> BTreeMap<String, Failure> {
     log.iter()
         .filter_map(|event| match event {
             Event::Failed { instance, failure, .. } => Some((instance.to_string(), failure.clone())),
@@ -111,121 +111,6 @@ fn a_run_that_nobody_drives_is_cancelled_too() {
         );
         assert!(lab.engine.cancel(&lab.app.graph, &"r1".into(), "again").await.is_err());
     });
-}
-
-#[test]
-fn a_run_ends_at_its_deadline() {
-    let text = "
-version: 1
-limits: { duration: 2s }
-nodes:
-  a: { kind: probe }
-  hangs: { kind: probe, needs: [a] }
-";
-    let (head, counts, log, now) = once(text, |done| if done.node() == "hangs" { Reply::Hang } else { ok(done) });
-    assert_eq!(head.status, Status::Failed);
-    assert_eq!(head.outcome["failure"]["message"], "the run took longer than `limits.duration`", "{}", head.outcome);
-    assert_eq!(now, EPOCH.plus(Duration::from_secs(2)), "at the deadline, not later: {log:#?}");
-    assert_eq!(counts.get("hangs/effect1"), Some(&1));
-}
-
-#[test]
-fn a_parked_run_ends_at_its_deadline() {
-    let text = "
-version: 1
-limits: { duration: 1h }
-nodes: { ask: { kind: human, title: Well?, timeout: 24h } }
-";
-    sim::run(1, |world| async move {
-        let ledger = ledger(&world, ok);
-        let lab = lab(&world, text, &ledger);
-        let head = lab.start("r1", json!({})).await.unwrap();
-        assert_eq!((head.status, head.wake), (Status::Waiting, Some(EPOCH.plus(Duration::from_hours(1)))));
-        world.skip_to(EPOCH.plus(Duration::from_mins(59)));
-        assert_eq!(lab.engine.store.due(world.now(), 10).await.unwrap(), []);
-        world.skip_to(EPOCH.plus(Duration::from_mins(61)));
-        assert_eq!(lab.engine.store.due(world.now(), 10).await.unwrap(), ["r1".into()]);
-        assert_eq!(lab.resume("r1").await.unwrap().status, Status::Failed);
-        assert!(lab.engine.store.tasks(true, None).await.unwrap().is_empty());
-    });
-}
-
-#[test]
-fn no_retry_and_no_call_outlasts_the_deadline() {
-    let text = "
-version: 1
-limits: { duration: 3s }
-defaults: { retry: { max: 20, base: 1s, cap: 1s } }
-nodes: { a: { kind: probe, on_error: skip } }
-";
-    let (head, _, log, now) =
-        once(text, |_| Reply::Fail(Failure::new(FailureClass::ServerError, "down"), Duration::from_millis(300)));
-    assert!(now <= EPOCH.plus(Duration::from_secs(3)), "{now:?} {log:#?}");
-    assert_eq!(head.status, Status::Succeeded, "the node gave up in time: {}", head.outcome);
-}
-
-#[test]
-fn money_is_refused_before_the_call() {
-    let text = "
-version: 1
-limits: { cost_usd: 0.25 }
-nodes:
-  a: { kind: probe, effects: 2, reserve_usd: 0.1, cost_usd: 0.09 }
-  b: { kind: probe, needs: [a], reserve_usd: 0.1, cost_usd: 0.09, on_error: skip }
-  c: { kind: probe, needs: [b], reserve_usd: 0.05, cost_usd: 0.05 }
-";
-    let (head, counts, log, _) = once(text, ok);
-    assert_eq!(head.status, Status::Succeeded, "{}", head.outcome);
-    assert!((head.cost_usd - 0.23).abs() < 1e-9, "{}", head.cost_usd);
-    assert_eq!(counts.get("b/effect1"), None, "it was not called");
-    assert_eq!(
-        failures(&log)["b"].message,
-        "the call may cost $0.1000, and $0.1800 of `limits.cost_usd: 0.25` is spent or reserved"
-    );
-}
-
-#[test]
-fn calls_in_flight_have_reserved_what_they_may_cost() {
-    let text = "
-version: 1
-limits: { cost_usd: 0.25 }
-nodes:
-  a: { kind: probe, reserve_usd: 0.1, cost_usd: 0.1, on_error: skip }
-  b: { kind: probe, reserve_usd: 0.1, cost_usd: 0.1, on_error: skip }
-  c: { kind: probe, reserve_usd: 0.1, cost_usd: 0.1, on_error: skip }
-";
-    let (head, counts, log, _) = once(text, ok);
-    assert_eq!(counts.len(), 2, "{counts:?}");
-    assert!(head.cost_usd <= 0.25);
-    assert_eq!(failures(&log).len(), 1);
-}
-
-#[test]
-fn a_retry_is_paid_from_the_budget_too() {
-    let text = "
-version: 1
-limits: { cost_usd: 0.25 }
-defaults: { retry: { max: 10, base: 10ms } }
-nodes: { a: { kind: probe, reserve_usd: 0.1, cost_usd: 0.1 } }
-";
-    let (head, counts, ..) =
-        once(text, |_| Reply::Fail(Failure::new(FailureClass::ServerError, "down"), Duration::ZERO));
-    assert_eq!(counts["a/effect1"], 2, "a third try could cost more than there is");
-    assert!(head.cost_usd <= 0.25, "{}", head.cost_usd);
-    assert_eq!(head.outcome["failure"]["class"], "limit", "{}", head.outcome);
-}
-
-#[test]
-fn tokens_are_counted() {
-    let text = "
-version: 1
-limits: { tokens: 10 }
-nodes: { a: { kind: probe, effects: 5 } }
-";
-    let (head, counts, log, _) = once(text, ok);
-    // Each try uses four.
-    assert_eq!((head.status, counts.len()), (Status::Failed, 3));
-    assert_eq!(failures(&log)["a"].message, "12 tokens of `limits.tokens: 10` are used");
 }
 
 #[test]

@@ -5,10 +5,13 @@
 mod agent;
 mod crash;
 mod driver;
+mod limits;
 mod model;
 mod nested;
 mod semantics;
 mod store;
 mod store_crash;
+mod store_formats;
+mod store_operate;
 mod store_sqlite;
 mod wait;

@@ -110,20 +110,6 @@ fn reading_where_nothing_is() {
     Sqlite::open_read_only(dir.path()).unwrap();
 }
 
-/// A store as the first format was: readers say so, and whoever writes to it brings it forward.
-#[tokio::test]
-async fn a_store_of_the_first_format_is_brought_forward() {
-    let dir = filled().await;
-    let back = "ALTER TABLE releases DROP COLUMN overlays; PRAGMA user_version = 1";
-    Connection::open(file(&dir)).unwrap().execute_batch(back).unwrap();
-    let error = Sqlite::open_read_only(dir.path()).err().unwrap().to_string();
-    assert!(error.contains("the older format 1, this program reads 2"), "{error}");
-    let store = Sqlite::open(dir.path()).unwrap();
-    assert_eq!(store.load("r".into()).await.unwrap().1, 3);
-    let release = store.release("0f".into()).await.unwrap().unwrap();
-    assert!(release.overlays.is_empty() && release.main == "app.yaml");
-}
-
 #[tokio::test]
 async fn a_flipped_byte_is_noticed() {
     let dir = filled().await;
@@ -222,7 +208,7 @@ async fn newer_and_foreign_files_are_left_alone() {
     let garbage = tempfile::tempdir().unwrap();
     std::fs::write(file(&garbage), "no database at all, ".repeat(300)).unwrap();
     let cases = [
-        (newer, "the store has format 99; this program knows up to 2"),
+        (newer, "the store has format 99; this program knows up to 3"),
         (foreign, "is a database of another program"),
         (garbage, "file is not a database"),
     ];

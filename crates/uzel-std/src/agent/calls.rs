@@ -5,7 +5,7 @@ use serde_json::Value;
 use uzel_core::{
     capability::tool::EffectClass,
     failure::{Failure, FailureClass},
-    node::{Call, Effect, Until},
+    node::{Call, Effect, Spent, Until},
 };
 
 use super::{
@@ -143,7 +143,7 @@ impl Looper {
             name: &format!("tool:{}#{}", tool.name, wanted.number),
             class,
             endpoints: std::slice::from_ref(&tool.endpoint),
-            reserve_usd: 0.0,
+            reserve: Spent::default(),
             until,
         };
         let work = Calling { tool, arguments };

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use uzel_core::{
     capability::model::{ChatReply, Message, Role, ToolCall},
-    chat::Spent,
+    node::Spent,
 };
 
 /// Of each result the model sees so many bytes.

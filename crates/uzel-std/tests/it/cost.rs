@@ -252,3 +252,24 @@ nodes:
     let why = "`desk` sets no `limits.tokens`, and reads what its tools give again at each step";
     assert_eq!(open.unbounded.iter().map(|note| note.message.as_str()).collect::<Vec<_>>(), [why]);
 }
+
+#[test]
+fn what_is_below_a_node_keeps_to_its_limits() {
+    let map = |limits: &str| {
+        format!(
+            r#"
+inputs: {{ parts: [string] }}
+nodes:
+  all:
+    kind: map
+    for_each: input.parts{limits}
+    do: {{ kind: llm, model: paid, max_tokens: 50, prompt: "Say {{{{ item }}}}" }}
+"#
+        )
+    };
+    assert!(of(&map("")).is_unbounded());
+    let bounded = of(&map("\n    limits: { tokens: 5000, calls: 70, cost_usd: 0.02 }"));
+    assert_eq!((bounded.calls.worst, bounded.tokens.worst), (Some(70), Some(5000)));
+    assert_eq!(bounded.usd.and_then(|usd| usd.worst), Some(0.02));
+    assert!(bounded.unbounded.is_empty(), "{:?}", bounded.unbounded);
+}

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use uzel_core::{
-    event::{Event, RunId, Stored},
+    capability::tool::EffectClass,
+    event::{EffectMeta, Event, RunId, Stored},
     store::{Append, Error, Filter, Frame, Store},
 };
 
@@ -29,7 +30,10 @@ pub async fn every_event_comes_back(store: &dyn Store) {
     let (run, events) = (id("r"), sample::every_event());
     let alone = events.iter().map(|event| Frame { effect: None, events: vec![event.clone()] }).collect::<Vec<_>>();
     let count = alone.len() as u64;
-    assert_eq!(begin(store, &run, alone).await, count, "an append returns the number of its last record");
+    let mut append = sample::first(&run, alone);
+    append.blobs.push(("ab".into(), b"1".to_vec()));
+    let last = store.append(run.clone(), 0, append).await.expect("the first append of a run succeeds");
+    assert_eq!(last, count, "an append returns the number of its last record");
     let together = Frame { effect: Some("e".into()), events: events.clone() };
     let last = store.append(run.clone(), count, sample::next(vec![together])).await.expect("a second append succeeds");
     let (loaded, found) = store.load(run).await.expect("the run loads");
@@ -280,4 +284,22 @@ pub async fn all_of_unicode(store: &dyn Store) {
     assert_eq!(store.blob(text.into()).await.expect("a blob can be read"), Some(text.as_bytes().to_vec()));
     let composed = store.load(id(&text.replace("e\u{301}", "é"))).await;
     assert!(matches!(composed, Err(Error::UnknownRun(_))), "names are compared by code point");
+}
+
+/// What a record refers to is with it or in the store; otherwise nothing of the append is there.
+pub async fn a_large_value_that_is_nowhere_is_refused(store: &dyn Store) {
+    let (run, other) = (id("r"), id("s"));
+    let refers = |hash: &str| {
+        let stored = Stored::Blob(hash.to_owned());
+        let meta = EffectMeta::default();
+        let event = Event::EffectReturned { effect: "e".into(), class: EffectClass::Read, result: Ok(stored), meta };
+        Frame { effect: Some("e".into()), events: vec![event] }
+    };
+    let result = store.append(run.clone(), 0, sample::first(&run, vec![refers("ab")])).await;
+    assert!(matches!(&result, Err(Error::Invalid { cause, .. }) if cause.contains("`ab`")), "{result:?}");
+    assert!(store.head(run.clone()).await.expect("a head can be asked for").is_none(), "nothing of it is there");
+    let mut append = sample::first(&run, vec![refers("ab")]);
+    append.blobs.push(("ab".into(), b"1".to_vec()));
+    store.append(run, 0, append).await.expect("a value may come with what refers to it");
+    store.append(other.clone(), 0, sample::first(&other, vec![refers("ab")])).await.expect("or be there already");
 }

@@ -45,6 +45,21 @@ pub(crate) fn count(n: u64) -> String {
     out
 }
 
+/// Bytes: `912 B`, `4.2 kB`, `1.3 MB`.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    if bytes < 1_000 {
+        return format!("{bytes} B");
+    }
+    let (mut size, mut unit) = (bytes as f64 / 1_000.0, 0);
+    // What would be written with four digits is written in the next unit.
+    while size >= 999.95 && unit + 1 < UNITS.len() {
+        size /= 1_000.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
 /// "1 error", "3 errors".
 pub(crate) fn plural(n: usize, word: &str) -> String {
     format!("{n} {word}{}", if n == 1 { "" } else { "s" })
@@ -104,6 +119,10 @@ mod tests {
     #[test]
     fn numbers() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1_000, 999_949, 999_950, 7_300_000_000].map(size),
+            ["0 B", "999 B", "1.0 kB", "999.9 kB", "1.0 MB", "7.3 GB"]
+        );
         assert_eq!([0.0, 0.004_21, 12.3].map(money), ["$0.00", "$0.0042", "$12.30"]);
     }
 

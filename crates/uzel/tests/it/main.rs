@@ -32,6 +32,7 @@ mod readme;
 mod runs;
 mod schema;
 mod scratch;
+mod store;
 mod triage;
 mod typed;
 mod waits;

@@ -90,6 +90,8 @@ fn rows() -> Vec<(&'static str, Made)> {
         "Limits/cost_usd": limits().cost_usd(1.0);
         "Limits/tokens": limits().tokens(1);
         "Limits/duration": limits().duration(hours(1));
+        "Limits/calls": limits().calls(1);
+        "Limits/active": limits().active(hours(1));
         "Defaults/retry": defaults().retry(2);
         "Defaults/retry": defaults().retry(retry(2));
         "Defaults/timeout": defaults().timeout(seconds(1));
@@ -111,6 +113,7 @@ fn rows() -> Vec<(&'static str, Made)> {
         "node/retry": llm("m").retry(retry(3));
         "node/retry": llm("m").retry(json!({ "max": 3 }));
         "node/timeout": llm("m").timeout(seconds(1));
+        "node/limits": llm("m").limits(limits());
         "node/on_error": llm("m").on_error(On::Skip);
         "node/on_error": llm("m").on_error(json!({ "run": "x" }));
         "node/on_block": guard("x").on_block(On::stop("x"));

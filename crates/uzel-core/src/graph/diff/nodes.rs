@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::{
-    Change, Files, Part, Way, keys,
+    Change, Files, Part, Way, keys, limits,
     values::{Programs, Values},
     widths::{self, Side, join},
     written,
@@ -172,6 +172,7 @@ impl Lists<'_, '_> {
         }
         self.reactions(old, new, &mut changes);
         policy(old, new, &mut changes);
+        changes.extend(limits(&old.limits, &new.limits, "limits."));
         changes
     }
 

@@ -1,12 +1,18 @@
 //! Statements that write, inside the writer's transaction.
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, params, params_from_iter};
 use uzel_core::{
     event::{EffectName, Seq},
     store::{Error, Head, Release, Task},
 };
 
-use super::super::{admit::Admitted, record};
+use super::{
+    super::{
+        admit::{Admitted, lacks},
+        record,
+    },
+    row,
+};
 
 /// A run as it is before an append: its key, its last record, and the indexed columns of its row.
 struct Known {
@@ -54,6 +60,14 @@ pub(super) fn append(conn: &Connection, append: &Admitted) -> Result<Seq, Error>
         let checksum = record::checksum(&[hash.as_bytes(), body]);
         conn.prepare_cached(sql).map_err(io)?.execute(params![hash, checksum, body]).map_err(io)?;
     }
+    for hash in &append.refers {
+        let mut known = conn.prepare_cached("SELECT 1 FROM blobs WHERE hash = ?1").map_err(io)?;
+        if !known.exists([hash]).map_err(io)? {
+            return Err(invalid(append, lacks(hash)));
+        }
+        let sql = "INSERT INTO refs (run, hash) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        conn.prepare_cached(sql).map_err(io)?.execute(params![id, hash]).map_err(io)?;
+    }
     Ok(last)
 }
 
@@ -61,17 +75,17 @@ pub(super) fn append(conn: &Connection, append: &Admitted) -> Result<Seq, Error>
 pub(super) fn release(conn: &Connection, release: &Release) -> Result<(), Error> {
     let models = record::json(&release.models).map_err(Error::Io)?;
     let overlays = record::json(&release.overlays).map_err(Error::Io)?;
-    let sql = "INSERT INTO releases (release, app, path, main, models, overlays, created)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (release) DO NOTHING";
-    let Release { app, path, main, created, .. } = release;
-    let values = params![release.id.as_str(), app, path, main, models, overlays, created.0];
-    if conn.prepare_cached(sql).map_err(io)?.execute(values).map_err(io)? == 0 {
+    let sql = "INSERT INTO releases (release, app, path, main, models, created, overlays, checksum)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (release) DO NOTHING";
+    let files = release.files.iter().map(|(path, body)| (path.as_str(), record::checksum(&[path.as_bytes(), body])));
+    let values = row::release(release, &models, &overlays);
+    let values = row::values(values, [row::release_checksum(values, files.clone())]);
+    if conn.prepare_cached(sql).map_err(io)?.execute(params_from_iter(values)).map_err(io)? == 0 {
         return Ok(());
     }
     let id = conn.last_insert_rowid();
-    for (path, body) in &release.files {
+    for ((path, checksum), body) in files.zip(release.files.values()) {
         let sql = "INSERT INTO files (release, path, checksum, body) VALUES (?1, ?2, ?3, ?4)";
-        let checksum = record::checksum(&[path.as_bytes(), body]);
         conn.prepare_cached(sql).map_err(io)?.execute(params![id, path, checksum, body]).map_err(io)?;
     }
     Ok(())
@@ -86,60 +100,34 @@ fn find(conn: &Connection, run: &str) -> rusqlite::Result<Option<Known>> {
     conn.prepare_cached(sql)?.query_row([run], read).optional()
 }
 
+/// Writes a new run's row. Its key is above those of runs that are being taken out, too: their records still have them.
 fn insert_run(conn: &Connection, head: &Head, outcome: &str, last: Seq) -> Result<i64, Error> {
-    let sql = "INSERT INTO runs (run, last, app, release, status, created, updated, wake, batch, line, cost_usd,
-                                 input_tokens, output_tokens, outcome)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
-    let (batch, line) = batch(head);
-    let values = params![
-        head.run.as_str(),
-        last.cast_signed(),
-        head.app,
-        head.release.as_str(),
-        head.status.as_str(),
-        head.created.0,
-        head.updated.0,
-        head.wake.map(|time| time.0),
-        batch,
-        line,
-        head.cost_usd,
-        head.input_tokens.cast_signed(),
-        head.output_tokens.cast_signed(),
-        outcome,
-    ];
-    conn.prepare_cached(sql).map_err(io)?.execute(values).map_err(io)?;
+    let sql =
+        "INSERT INTO runs (run, app, release, status, created, updated, wake, batch, line, cost_usd, input_tokens,
+                                 output_tokens, outcome, last, checksum, id)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+                       1 + max(coalesce((SELECT max(id) FROM runs), 0), coalesce((SELECT max(id) FROM pruning), 0)))";
+    let values = row::head(head, outcome);
+    let values = row::values(values, [last.cast_signed(), row::checksum(values)]);
+    conn.prepare_cached(sql).map_err(io)?.execute(params_from_iter(values)).map_err(io)?;
     Ok(conn.last_insert_rowid())
 }
 
 fn update_run(conn: &Connection, known: &Known, head: &Head, outcome: &str, last: Seq) -> Result<i64, Error> {
-    let sql = "UPDATE runs SET last = ?2, app = ?3, release = ?4, updated = ?5, line = ?6, cost_usd = ?7,
-                               input_tokens = ?8, output_tokens = ?9, outcome = ?10 WHERE id = ?1";
-    let (batch, line) = batch(head);
-    let values = params![
-        known.id,
-        last.cast_signed(),
-        head.app,
-        head.release.as_str(),
-        head.updated.0,
-        line,
-        head.cost_usd,
-        head.input_tokens.cast_signed(),
-        head.output_tokens.cast_signed(),
-        outcome,
-    ];
-    conn.prepare_cached(sql).map_err(io)?.execute(values).map_err(io)?;
+    let sql = "UPDATE runs SET app = ?2, release = ?3, updated = ?6, line = ?9, cost_usd = ?10, input_tokens = ?11,
+                               output_tokens = ?12, outcome = ?13, last = ?14, checksum = ?15 WHERE id = ?16";
+    let values = row::head(head, outcome);
+    let values = row::values(values, [last.cast_signed(), row::checksum(values), known.id]);
+    conn.prepare_cached(sql).map_err(io)?.execute(params_from_iter(values)).map_err(io)?;
     // SQLite rewrites an index for every column that is set, changed or not, and most appends change none of these.
-    let now = (head.status.as_str().to_owned(), head.created.0, head.wake.map(|time| time.0), batch.map(str::to_owned));
+    let batch = head.batch.as_ref().map(|(name, _)| name.clone());
+    let now = (head.status.as_str().to_owned(), head.created.0, head.wake.map(|time| time.0), batch);
     if now != known.indexed {
         let sql = "UPDATE runs SET status = ?2, created = ?3, wake = ?4, batch = ?5 WHERE id = ?1";
         let values = params![known.id, now.0, now.1, now.2, now.3];
         conn.prepare_cached(sql).map_err(io)?.execute(values).map_err(io)?;
     }
     Ok(known.id)
-}
-
-fn batch(head: &Head) -> (Option<&str>, Option<i64>) {
-    head.batch.as_ref().map_or((None, None), |(name, line)| (Some(name), Some(line.cast_signed())))
 }
 
 fn insert_record(
@@ -174,10 +162,13 @@ fn has_effect(conn: &Connection, id: i64, effect: &EffectName) -> rusqlite::Resu
 
 /// Whether the task is this run's.
 fn upsert_task(conn: &Connection, id: i64, task: &Task, json: &str) -> rusqlite::Result<bool> {
-    let sql = "INSERT INTO tasks (id, run, created, closed, body) VALUES (?1, ?2, ?3, ?4, ?5)
-               ON CONFLICT (id) DO UPDATE SET created = excluded.created, closed = excluded.closed, body = excluded.body
+    let sql = "INSERT INTO tasks (id, run, created, closed, body, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+               ON CONFLICT (id) DO UPDATE SET created = excluded.created, closed = excluded.closed,
+                                              body = excluded.body, checksum = excluded.checksum
                WHERE tasks.run = excluded.run";
-    let written = conn.prepare_cached(sql)?.execute(params![task.id, id, task.created.0, task.closed, json])?;
+    let values = row::task(id, task, json);
+    let values = row::values(values, [row::checksum(values)]);
+    let written = conn.prepare_cached(sql)?.execute(params_from_iter(values))?;
     Ok(written == 1)
 }
 

@@ -5,14 +5,24 @@ use std::{path::Path, time::Duration};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use uzel_core::store::Error;
 
+use super::row;
+
 /// `uzel` in ASCII: marks the file as ours.
 const APPLICATION: i64 = 0x757a_656c;
 
+/// A step from a format to the next.
+struct Step {
+    sql: &'static str,
+    /// What SQL cannot do by itself.
+    then: Option<fn(&Connection) -> rusqlite::Result<()>>,
+}
+
 /// Steps from each format to the next; the first makes an empty file format 1. Only ever added to.
-const MIGRATIONS: &[&str] = &[
-    include_str!("schema.sql"),
+const MIGRATIONS: &[Step] = &[
+    Step { sql: include_str!("schema.sql"), then: None },
     // 2: which overlays a release was made with.
-    "ALTER TABLE releases ADD COLUMN overlays TEXT NOT NULL DEFAULT '[]'",
+    Step { sql: "ALTER TABLE releases ADD COLUMN overlays TEXT NOT NULL DEFAULT '[]'", then: None },
+    Step { sql: include_str!("schema-3.sql"), then: Some(row::bring_forward) },
 ];
 
 /// How long a statement waits for somebody who has the file open besides us (a backup, the `sqlite3` shell).
@@ -30,17 +40,9 @@ pub(super) fn open_writer(file: &Path) -> Result<Connection, Error> {
     Ok(conn)
 }
 
-/// A connection that only reads. Works beside a living owner and without one.
+/// A connection that only reads, of this program's format. Works beside a living owner and without one.
 pub(super) fn open_reader(file: &Path) -> Result<Connection, Error> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let open = || {
-        let conn = Connection::open_with_flags(file, flags)?;
-        conn.busy_timeout(BUSY)?;
-        conn.set_prepared_statement_cache_capacity(32);
-        let found = format(&conn, file)?;
-        Ok::<_, rusqlite::Error>(found.map(|found| (conn, found)))
-    };
-    let (conn, found) = open().map_err(|e| failed(file, &e))??;
+    let (conn, found) = open_any(file)?;
     if found < known() {
         return Err(Error::Io(format!(
             "`{}` has the older format {found}, this program reads {}; run any command that writes to it once, which \
@@ -50,6 +52,35 @@ pub(super) fn open_reader(file: &Path) -> Result<Connection, Error> {
         )));
     }
     Ok(conn)
+}
+
+/// A connection that only reads, and the format of the file, which may be an older one.
+pub(super) fn open_any(file: &Path) -> Result<(Connection, i64), Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let open = || {
+        let conn = Connection::open_with_flags(file, flags)?;
+        conn.busy_timeout(BUSY)?;
+        conn.set_prepared_statement_cache_capacity(32);
+        let found = format(&conn, file)?;
+        Ok::<_, rusqlite::Error>(found.map(|found| (conn, found)))
+    };
+    open().map_err(|e| failed(file, &e))?
+}
+
+/// What a file of this format holds by its own description: each table and index with its text.
+pub(super) fn described(format: i64) -> rusqlite::Result<Vec<(String, String)>> {
+    let conn = Connection::open_in_memory()?;
+    for step in MIGRATIONS.iter().take(usize::try_from(format).unwrap_or(0)) {
+        conn.execute_batch(step.sql)?;
+    }
+    description(&conn)
+}
+
+/// What a file holds by its own description.
+pub(super) fn description(conn: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+    let mut statement = conn.prepare("SELECT name, coalesce(sql, '') FROM sqlite_schema ORDER BY name")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect()
 }
 
 /// Moves what is in the write-ahead log into the database, as far as readers let it, without waiting for them.
@@ -101,7 +132,10 @@ fn migrate(conn: &mut Connection, found: i64) -> rusqlite::Result<()> {
     // One transaction with the format number in it: a crash leaves the old format or the new one.
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for step in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
-        transaction.execute_batch(step)?;
+        transaction.execute_batch(step.sql)?;
+        if let Some(then) = step.then {
+            then(&transaction)?;
+        }
     }
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", known())?;
@@ -109,10 +143,10 @@ fn migrate(conn: &mut Connection, found: i64) -> rusqlite::Result<()> {
 }
 
 /// The format that this program writes.
-const fn known() -> i64 {
+pub(super) const fn known() -> i64 {
     (MIGRATIONS.len() as u64).cast_signed()
 }
 
-fn failed(file: &Path, error: &rusqlite::Error) -> Error {
+pub(super) fn failed(file: &Path, error: &rusqlite::Error) -> Error {
     Error::Io(format!("`{}`: {error}", file.display()))
 }

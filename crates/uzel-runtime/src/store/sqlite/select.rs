@@ -8,10 +8,10 @@ use uzel_core::{
     store::{Error, Filter, Head, Release, Status, Task},
 };
 
-use super::super::record;
-
-const HEAD: &str = "SELECT run, app, release, status, created, updated, wake, batch, line, cost_usd, input_tokens,
-                           output_tokens, outcome FROM runs";
+use super::{
+    super::record,
+    row::{self, HEAD, HEAD_WIDTH, RELEASE, TASK},
+};
 
 /// All events of a run and its last sequence number.
 pub(super) fn load(conn: &Connection, run: &RunId) -> Result<(Vec<Event>, Seq), Error> {
@@ -35,7 +35,7 @@ pub(super) fn load(conn: &Connection, run: &RunId) -> Result<(Vec<Event>, Seq), 
     Ok((events, seq))
 }
 
-fn read_record(row: &Row<'_>, run: &RunId, seq: Seq) -> Result<Vec<Event>, String> {
+pub(super) fn read_record(row: &Row<'_>, run: &RunId, seq: Seq) -> Result<Vec<Event>, String> {
     let text = |error: &dyn std::fmt::Display| error.to_string();
     let found: i64 = row.get(0).map_err(|e| text(&e))?;
     if found != seq.cast_signed() {
@@ -45,21 +45,22 @@ fn read_record(row: &Row<'_>, run: &RunId, seq: Seq) -> Result<Vec<Event>, Strin
     let checksum: i64 = row.get(2).map_err(|e| text(&e))?;
     let body = row.get_ref(3).map_err(|e| text(&e))?.as_blob().map_err(|e| text(&e))?;
     if record::record_checksum(run.as_str(), seq, effect.as_deref(), body) != checksum {
-        return Err("its checksum is wrong: the file was damaged or changed by hand".to_owned());
+        return Err(row::WRONG.to_owned());
     }
     record::decode(body)
 }
 
 /// A run's row.
 pub(super) fn head(conn: &Connection, run: &RunId) -> Result<Option<Head>, Error> {
-    let mut statement = conn.prepare_cached(&format!("{HEAD} WHERE run = ?1")).map_err(io)?;
+    let mut statement =
+        conn.prepare_cached(&format!("SELECT {HEAD}, checksum FROM runs WHERE run = ?1")).map_err(io)?;
     let mut rows = statement.query([run.as_str()]).map_err(io)?;
     rows.next().map_err(io)?.map(read_head).transpose()
 }
 
 /// Rows that fit, newest first.
 pub(super) fn heads(conn: &Connection, filter: &Filter) -> Result<Vec<Head>, Error> {
-    let mut sql = format!("{HEAD} WHERE TRUE");
+    let mut sql = format!("SELECT {HEAD}, checksum FROM runs WHERE TRUE");
     let mut values: Vec<Sql> = vec![];
     if !filter.statuses.is_empty() {
         let marks = vec!["?"; filter.statuses.len()].join(", ");
@@ -100,7 +101,7 @@ pub(super) fn due(conn: &Connection, now: Time, limit: usize) -> Result<Vec<RunI
 
 /// Questions, oldest first.
 pub(super) fn tasks(conn: &Connection, open: bool, run: Option<&RunId>) -> Result<Vec<Task>, Error> {
-    let mut sql = "SELECT id, body FROM tasks WHERE TRUE".to_owned();
+    let mut sql = format!("SELECT {TASK}, checksum FROM tasks WHERE TRUE");
     if open {
         sql.push_str(" AND closed IS NULL");
     }
@@ -112,44 +113,64 @@ pub(super) fn tasks(conn: &Connection, open: bool, run: Option<&RunId>) -> Resul
     let mut rows = statement.query(params_from_iter(run.map(RunId::as_str))).map_err(io)?;
     let mut tasks = vec![];
     while let Some(row) = rows.next().map_err(io)? {
-        let body: String = row.get(1).map_err(io)?;
-        let damaged = |cause| Error::Io(format!("task `{}` cannot be read: {cause}", name(row, 0)));
-        tasks.push(serde_json::from_str(&body).map_err(damaged)?);
+        tasks.push(read_task(row)?);
     }
     Ok(tasks)
 }
 
+/// A question; its row has the columns of [`TASK`] and their checksum.
+pub(super) fn read_task(row: &Row<'_>) -> Result<Task, Error> {
+    let read = || {
+        if !row::is_whole(row, 5)? {
+            return Err(row::WRONG.into());
+        }
+        Ok(serde_json::from_str(&row.get::<_, String>(4)?)?)
+    };
+    read().map_err(|cause: Cause| damaged(format!("task `{}`", name(row, 0)), cause))
+}
+
 /// A release by id.
 pub(super) fn release(conn: &Connection, id: &ReleaseId) -> Result<Option<Release>, Error> {
-    let sql = "SELECT id, app, path, main, models, created, overlays FROM releases WHERE release = ?1";
-    let mut statement = conn.prepare_cached(sql).map_err(io)?;
+    let sql = format!("SELECT {RELEASE}, checksum, id FROM releases WHERE release = ?1");
+    let mut statement = conn.prepare_cached(&sql).map_err(io)?;
     let mut rows = statement.query([id.as_str()]).map_err(io)?;
     let Some(row) = rows.next().map_err(io)? else { return Ok(None) };
-    let damaged = |cause: String| Error::Io(format!("release `{id}` cannot be read: {cause}"));
-    let (models, overlays): (String, String) = (row.get(4).map_err(io)?, row.get(6).map_err(io)?);
-    let models = serde_json::from_str(&models).map_err(|error| damaged(error.to_string()))?;
-    let overlays = serde_json::from_str(&overlays).map_err(|error| damaged(error.to_string()))?;
-    let mut files = BTreeMap::new();
-    let mut statement = conn.prepare_cached("SELECT path, checksum, body FROM files WHERE release = ?1").map_err(io)?;
-    let mut found = statement.query([row.get::<_, i64>(0).map_err(io)?]).map_err(io)?;
-    while let Some(file) = found.next().map_err(io)? {
-        let (path, checksum, body): (String, i64, Vec<u8>) =
-            (file.get(0).map_err(io)?, file.get(1).map_err(io)?, file.get(2).map_err(io)?);
+    read_release(conn, row).map(Some)
+}
+
+/// A release with its files; its row has the columns of [`RELEASE`], the checksum and the key.
+pub(super) fn read_release(conn: &Connection, row: &Row<'_>) -> Result<Release, Error> {
+    try_release(conn, row).map_err(|cause| damaged(format!("release `{}`", name(row, 0)), cause))
+}
+
+fn try_release(conn: &Connection, row: &Row<'_>) -> Result<Release, Cause> {
+    let (mut files, mut checksums) = (BTreeMap::new(), vec![]);
+    let mut statement =
+        conn.prepare_cached("SELECT path, checksum, body FROM files WHERE release = ?1 ORDER BY path")?;
+    let mut found = statement.query([row.get::<_, i64>(8)?])?;
+    while let Some(file) = found.next()? {
+        let (path, checksum, body): (String, i64, Vec<u8>) = (file.get(0)?, file.get(1)?, file.get(2)?);
         if record::checksum(&[path.as_bytes(), &body]) != checksum {
-            return Err(damaged(format!("the checksum of its file `{path}` is wrong")));
+            return Err(format!("the checksum of its file `{path}` is wrong").into());
         }
+        checksums.push((path.clone(), checksum));
         files.insert(path, body);
     }
-    Ok(Some(Release {
-        id: id.clone(),
-        app: row.get(1).map_err(io)?,
-        path: row.get(2).map_err(io)?,
+    let columns: Vec<_> = (0..7).map(|column| row.get_ref(column)).collect::<rusqlite::Result<_>>()?;
+    let names = checksums.iter().map(|(path, checksum)| (path.as_str(), *checksum));
+    if row::release_checksum(columns, names) != row.get::<_, i64>(7)? {
+        return Err(row::WRONG.into());
+    }
+    Ok(Release {
+        id: row.get::<_, String>(0)?.into(),
+        app: row.get(1)?,
+        path: row.get(2)?,
         files,
-        main: row.get(3).map_err(io)?,
-        models,
-        overlays,
-        created: Time(row.get(5).map_err(io)?),
-    }))
+        main: row.get(3)?,
+        models: serde_json::from_str(&row.get::<_, String>(4)?)?,
+        overlays: serde_json::from_str(&row.get::<_, String>(6)?)?,
+        created: Time(row.get(5)?),
+    })
 }
 
 /// A large value by content hash.
@@ -159,17 +180,28 @@ pub(super) fn blob(conn: &Connection, hash: &str) -> Result<Option<Vec<u8>>, Err
     let row: Option<(i64, Vec<u8>)> = row.optional().map_err(io)?;
     match row {
         Some((checksum, body)) if record::checksum(&[hash.as_bytes(), &body]) != checksum => {
-            Err(Error::Io(format!("value `{hash}` cannot be read: its checksum is wrong")))
+            Err(damaged(format!("the large value `{hash}`"), "its checksum is wrong".into()))
         }
         row => Ok(row.map(|(_, body)| body)),
     }
 }
 
-fn read_head(row: &Row<'_>) -> Result<Head, Error> {
-    try_head(row).map_err(|cause| Error::Io(format!("the row of run `{}` cannot be read: {cause}", name(row, 0))))
+/// A run's row; it has the columns of [`HEAD`] and their checksum.
+pub(super) fn read_head(row: &Row<'_>) -> Result<Head, Error> {
+    try_head(row).map_err(|cause| damaged(format!("the row of run `{}`", name(row, 0)), cause))
 }
 
-fn try_head(row: &Row<'_>) -> Result<Head, Box<dyn std::error::Error>> {
+/// Why something cannot be read.
+type Cause = Box<dyn std::error::Error>;
+
+fn damaged(what: String, cause: Cause) -> Error {
+    Error::Damaged { what, cause: cause.to_string() }
+}
+
+fn try_head(row: &Row<'_>) -> Result<Head, Cause> {
+    if !row::is_whole(row, HEAD_WIDTH)? {
+        return Err(row::WRONG.into());
+    }
     let status: String = row.get(3)?;
     let outcome: String = row.get(12)?;
     let batch = match (row.get::<_, Option<String>>(7)?, row.get::<_, Option<i64>>(8)?) {

@@ -4,6 +4,7 @@
 //! one sync; under load, hundreds share one.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, OnceLock},
     thread::JoinHandle,
 };
@@ -11,11 +12,11 @@ use std::{
 use rusqlite::{Connection, config::DbConfig};
 use tokio::sync::{mpsc, oneshot};
 use uzel_core::{
-    event::Seq,
+    event::{ReleaseId, Seq},
     store::{Error, Release},
 };
 
-use super::{super::admit::Admitted, insert, schema};
+use super::{super::admit::Admitted, insert, prune, schema};
 
 /// Writes that wait for the writer; callers beyond wait to be let in.
 const QUEUE: usize = 1024;
@@ -30,6 +31,8 @@ pub(super) enum Work {
     Append(Box<Admitted>),
     /// A release.
     Release(Box<Release>),
+    /// A step of taking ended runs out.
+    Prune(Box<prune::Step>),
 }
 
 impl Work {
@@ -37,6 +40,8 @@ impl Work {
         match self {
             Self::Append(append) => append.size,
             Self::Release(release) => release.files.values().map(Vec::len).sum(),
+            // Nothing is gathered behind it: it may take a while.
+            Self::Prune(_) => GROUP_BYTES,
         }
     }
 }
@@ -99,7 +104,11 @@ impl Drop for Writer {
     }
 }
 
+/// Releases that this process put. Their runs may be about to start, so they stay when what nobody uses is taken out.
+pub(super) type Fresh = BTreeSet<ReleaseId>;
+
 fn write(conn: Connection, mut jobs: mpsc::Receiver<Job>, health: &Health) {
+    let mut fresh = Fresh::new();
     while let Some(first) = jobs.blocking_recv() {
         let mut bytes = first.work.size();
         let mut group = vec![first];
@@ -109,7 +118,7 @@ fn write(conn: Connection, mut jobs: mpsc::Receiver<Job>, health: &Health) {
             group.push(job);
         }
         let results = match health.check() {
-            Ok(()) => commit(&conn, &group, health),
+            Ok(()) => commit(&conn, &group, health, &mut fresh),
             Err(error) => Err(error.to_string()),
         };
         match results {
@@ -132,11 +141,16 @@ fn write(conn: Connection, mut jobs: mpsc::Receiver<Job>, health: &Health) {
 }
 
 /// One transaction for the group: a result for each, or the reason why none of it happened.
-fn commit(conn: &Connection, group: &[Job], health: &Health) -> Result<Vec<Result<Seq, Error>>, String> {
+fn commit(
+    conn: &Connection,
+    group: &[Job],
+    health: &Health,
+    fresh: &mut Fresh,
+) -> Result<Vec<Result<Seq, Error>>, String> {
     run(conn, "BEGIN IMMEDIATE").map_err(|e| e.to_string())?;
     let mut results = Vec::with_capacity(group.len());
     for job in group {
-        match apply(conn, &job.work) {
+        match apply(conn, &job.work, fresh) {
             Ok(result) => results.push(result),
             Err(error) => {
                 // The transaction is gone or in doubt; nothing of it was acknowledged.
@@ -158,12 +172,16 @@ fn commit(conn: &Connection, group: &[Job], health: &Health) -> Result<Vec<Resul
 
 /// One write under a savepoint, so that its failure leaves the others of the group alone. The outer error means that
 /// the whole transaction is lost: SQLite itself ends it when the disk is full or broken.
-fn apply(conn: &Connection, work: &Work) -> Result<Result<Seq, Error>, String> {
+fn apply(conn: &Connection, work: &Work, fresh: &mut Fresh) -> Result<Result<Seq, Error>, String> {
     let text = |error: rusqlite::Error| error.to_string();
     run(conn, "SAVEPOINT one").map_err(text)?;
     let result = match work {
         Work::Append(append) => insert::append(conn, append),
-        Work::Release(release) => insert::release(conn, release).map(|()| 0),
+        Work::Release(release) => {
+            fresh.insert(release.id.clone());
+            insert::release(conn, release).map(|()| 0)
+        }
+        Work::Prune(step) => prune::apply(conn, step, fresh),
     };
     match &result {
         Ok(_) => {}
