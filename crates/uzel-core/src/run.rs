@@ -26,6 +26,7 @@ mod body;
 mod bounds;
 pub mod fork;
 mod level;
+pub mod migrate;
 mod scope;
 mod start;
 pub mod timeline;

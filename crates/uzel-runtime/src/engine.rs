@@ -19,9 +19,13 @@ use crate::{
 };
 
 mod callback;
+mod fork;
+mod take_up;
 pub mod verify;
 
 pub use callback::Callback;
+pub use fork::Looked;
+pub use take_up::{MOST_CRASHES, TakenUp};
 
 /// Why something could not be done with a run.
 #[derive(Debug, thiserror::Error)]
@@ -183,19 +187,6 @@ impl Engine {
         let seq = self.store.append(id.clone(), 0, append).await?;
         self.watcher.event(&id, &event);
         Ok(self.driver(run, seq, start.batch, app))
-    }
-
-    /// A driver that takes a run up where its log ends.
-    pub async fn resume(&self, app: &Arc<App>, id: &RunId) -> Result<Driver, Error> {
-        let (run, seq, head) = self.load(&app.graph, id).await?;
-        if head.status.is_final() {
-            return Err(Error::Ended { run: id.clone(), status: head.status });
-        }
-        let mut driver = self.driver(run, seq, head.batch, app);
-        let event = Event::Resumed { at: self.shared.world.now() };
-        driver.run.apply(&event);
-        driver.soft.push(event);
-        Ok(driver)
     }
 
     /// A run's state, the end of its log, and its row.
