@@ -24,6 +24,7 @@ use crate::{
 
 mod body;
 mod bounds;
+pub mod differences;
 pub mod fork;
 mod level;
 pub mod migrate;

@@ -56,9 +56,12 @@ impl Reasons<'_> {
                 Rule::When | Rule::Route | Rule::Join => CYAN,
                 _ => DIM,
             };
+            // The reason says it, too.
+            let text = because.text.strip_prefix(word).and_then(|rest| rest.strip_prefix([':', ' '])).map(str::trim_start);
+            let text = text.unwrap_or(&because.text).replace('\n', " ");
             let word = paint(self.colour, style, &format!("{word:width$}"));
             let at = because.at.as_ref().map(|at| format!("  ({})", self.place(at))).unwrap_or_default();
-            let _ = writeln!(out, "  {word}  {}{}", because.text.replace('\n', " "), paint(self.colour, DIM, &at));
+            let _ = writeln!(out, "  {word}  {text}{}", paint(self.colour, DIM, &at));
         }
     }
 

@@ -54,6 +54,7 @@ pages! {
     testing "testing.md";
     changing "changing.md";
     crashes "crashes.md";
+    looking_back "looking-back.md";
     editors "editors.md";
     diagnostics "diagnostics.md";
 }
