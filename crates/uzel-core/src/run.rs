@@ -12,7 +12,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    event::{EffectMeta, EffectName, End, Event, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait},
+    event::{
+        Answer, DONE, EffectMeta, EffectName, End, Event, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait,
+    },
     failure::{Failure, FailureClass},
     graph::{Graph, Join, NodeDef},
     hash,
@@ -158,7 +160,8 @@ pub struct Run {
     /// Instances in bodies.
     paths: BTreeMap<InstancePath, Place>,
     effects: BTreeMap<EffectName, Effect>,
-    intents: Vec<EffectName>,
+    /// `once` effects that were about to be tried, and when.
+    intents: BTreeMap<EffectName, Time>,
     totals: Totals,
     /// Nodes that settled and whose children have not been looked at.
     fresh: VecDeque<Place>,
@@ -218,7 +221,7 @@ impl Run {
             id,
             begin: None,
             effects: BTreeMap::new(),
-            intents: vec![],
+            intents: BTreeMap::new(),
             totals: Totals::default(),
             fresh: VecDeque::new(),
             called: vec![],
@@ -271,7 +274,7 @@ impl Run {
                 self.begin_level(0);
             }
             Event::Resumed { .. } => {}
-            Event::EffectIntended { effect, .. } => self.intents.push(effect.clone()),
+            Event::EffectIntended { effect, at } => drop(self.intents.insert(effect.clone(), *at)),
             Event::EffectReturned { effect, result, meta, .. } => self.effect_returned(effect, result, meta),
             Event::Returned { instance, port, value, started, at } => {
                 let value = self.value(value);
@@ -322,11 +325,22 @@ impl Run {
     fn resolved(&mut self, instance: &InstancePath, resolution: &Resolution) {
         let Some(place) = self.find(instance) else { return };
         let Some(found) = self.instance_mut(place) else { return };
-        if matches!(found.state, State::Waiting(_)) {
+        if let State::Waiting(wait) = &found.state {
+            let about = match &**wait {
+                Wait::Answer(question) => question.about.clone(),
+                Wait::Until(_) | Wait::Callback { .. } => None,
+            };
             found.state = State::Running;
-            found.resolution = Some(resolution.clone());
-            if let Resolution::Answered(answer) = resolution {
-                found.answer = Some(answer.clone());
+            match (about, resolution) {
+                // The node did not ask, so it is not told: it finds the effect's result, or does it.
+                (Some(effect), Resolution::Answered(answer)) => self.settle_doubt(&effect, answer),
+                (Some(_), _) => {}
+                (None, _) => {
+                    found.resolution = Some(resolution.clone());
+                    if let Resolution::Answered(answer) = resolution {
+                        found.answer = Some(answer.clone());
+                    }
+                }
             }
             self.called.push(place);
             self.working.insert(place);
@@ -337,6 +351,16 @@ impl Run {
             }
         }
         self.waiting.remove(&place);
+    }
+
+    /// A person said whether an effect was done.
+    fn settle_doubt(&mut self, effect: &EffectName, answer: &Answer) {
+        self.intents.remove(effect);
+        if answer.action == DONE {
+            let value = answer.form.get("result").cloned().unwrap_or_default();
+            let meta = EffectMeta { started: answer.at, ended: answer.at, ..EffectMeta::default() };
+            self.effects.insert(effect.clone(), Effect { result: Ok(Arc::new(value)), meta });
+        }
     }
 
     fn find(&self, instance: &InstancePath) -> Option<Place> {
@@ -416,10 +440,11 @@ impl Run {
         self.effects.range(first..).take_while(move |(name, _)| is_of(name, instance))
     }
 
-    /// The `once` effects of an instance that were about to be tried when the log ends, and have no result.
-    pub fn doubts_of(&self, instance: &InstancePath) -> Vec<EffectName> {
-        let doubt = |name: &&EffectName| is_of(name, instance.as_str()) && !self.effects.contains_key(*name);
-        self.intents.iter().filter(doubt).cloned().collect()
+    /// The `once` effects of an instance that were about to be tried when the log ends, and have no result; and when they
+    /// were.
+    pub fn doubts_of(&self, instance: &InstancePath) -> BTreeMap<EffectName, Time> {
+        let doubt = |name: &EffectName| is_of(name, instance.as_str()) && !self.effects.contains_key(name);
+        self.intents.iter().filter(|(name, _)| doubt(name)).map(|(name, at)| (name.clone(), *at)).collect()
     }
 
     /// The waits that are open: instance, wait, since when.

@@ -276,6 +276,7 @@ impl Node for Runner {
                         endpoints: std::slice::from_ref(endpoint),
                         reserve: Spent::default(),
                         until: None,
+                        doubt: None,
                     };
                     let recorded = call.effect(effect, &Calling { function: &**function, argument }).await?;
                     self.checked(Value::clone(&recorded.value))?;

@@ -4,6 +4,7 @@
 
 mod agent;
 mod crash;
+mod doubt;
 mod driver;
 mod limits;
 mod model;

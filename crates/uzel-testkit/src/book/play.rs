@@ -236,5 +236,6 @@ fn question() -> Question {
         assign: Value::Null,
         due: None,
         on_timeout: None,
+        about: None,
     }
 }
