@@ -9,6 +9,7 @@ mod driver;
 mod limits;
 mod model;
 mod nested;
+mod promises;
 mod semantics;
 mod store;
 mod store_crash;
