@@ -4,6 +4,7 @@ pub mod book;
 pub mod conformance;
 pub mod crash;
 pub mod dice;
+pub mod fail_points;
 pub mod http;
 pub mod lab;
 pub mod model;
