@@ -259,9 +259,9 @@ pub fn at_every_place(case: &Case) -> BTreeSet<String> {
                 let name = try_.name();
                 assert!(!recorded.iter().any(|known| known.as_str() == name), "{at}: `{name}` was done again");
                 assert_eq!(keys.get(&name), Some(&try_.key), "{at}: the key of `{name}`");
-                let is_once = log.iter().any(|event| {
-                    matches!(event, Event::EffectIntended { effect, .. } if effect.as_str() == name)
-                });
+                let is_once = log
+                    .iter()
+                    .any(|event| matches!(event, Event::EffectIntended { effect, .. } if effect.as_str() == name));
                 assert!(!is_once || once.insert(name.clone()), "{at}: `{name}` was done twice");
             }
         }
@@ -295,7 +295,9 @@ async fn one_death(case: &Case, world: &Arc<SimWorld>, death: Death) -> (Option<
     drop(lab);
     for _ in 0..100 {
         let (lab, ledger) = case.lab(world, Arc::clone(&store));
-        let Some(head) = store.head(RunId::from(RUN)).await.expect("the store works") else { return (None, lives, vec![]) };
+        let Some(head) = store.head(RunId::from(RUN)).await.expect("the store works") else {
+            return (None, lives, vec![]);
+        };
         if head.status.is_final() {
             return (Some(End::of(head, &lab).await), lives, lab.log(RUN).await);
         }

@@ -95,8 +95,19 @@ fn a_run_of_thirty_nodes_goes_on_after_every_event() {
 fn a_run_of_thirty_nodes_is_killed_at_every_place() {
     let names = at_every_place(&thirty());
     let facts = [
-        "run started", "once intended", "once done", "keyed done", "effect done", "effect failed", "node failed",
-        "timer set", "timer rang", "person asked", "person answered", "node settled", "run ended",
+        "run started",
+        "once intended",
+        "once done",
+        "keyed done",
+        "effect done",
+        "effect failed",
+        "node failed",
+        "timer set",
+        "timer rang",
+        "person asked",
+        "person answered",
+        "node settled",
+        "run ended",
     ];
     let missing: BTreeSet<String> = facts
         .iter()

@@ -214,7 +214,7 @@ enum Kill<'k> {
 
 /// What a run came to: its output, its tries by effect, and how many records it has.
 #[derive(Debug)]
-struct Result_ {
+struct Found {
     output: Value,
     seen: Vec<Seen>,
     records: u64,
@@ -223,7 +223,7 @@ struct Result_ {
 }
 
 /// A run with one death, and what must hold after it.
-async fn run(kill: Kill<'_>, at: &str) -> Result_ {
+async fn run(kill: Kill<'_>, at: &str) -> Found {
     let (dir, outside) = (tempfile::tempdir().unwrap(), Outside::start().await);
     let url = outside.server.url();
     let (mut killed, mut doubts) = (false, 0);
@@ -259,7 +259,7 @@ async fn run(kill: Kill<'_>, at: &str) -> Result_ {
             assert_eq!(ends, 1, "{at}");
             assert!(store.tasks(true, None).await.unwrap().is_empty(), "{at}");
             let output = head.outcome["output"].clone();
-            return Result_ { output, seen: outside.seen(), records, killed, doubts };
+            return Found { output, seen: outside.seen(), records, killed, doubts };
         }
         // What is in doubt is answered by who knows.
         let lab = lab(&url, Arc::clone(&store));
@@ -279,9 +279,9 @@ async fn run(kill: Kill<'_>, at: &str) -> Result_ {
 }
 
 /// Nothing is lost, and nothing is done twice that must not be.
-fn check(calm: &Result_, found: &Result_, at: &str) {
+fn check(calm: &Found, found: &Found, at: &str) {
     assert_eq!(found.output, calm.output, "{at}");
-    let by_id = |result: &Result_| {
+    let by_id = |result: &Found| {
         let mut by_id: BTreeMap<String, Vec<Seen>> = BTreeMap::new();
         for seen in &result.seen {
             by_id.entry(seen.id.clone()).or_default().push(seen.clone());
@@ -312,24 +312,25 @@ const FEW: u64 = 16;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_is_killed_at_each_record() {
     let calm = run(Kill::Never, "undisturbed").await;
-    assert!(!calm.killed && calm.records > 60 && calm.doubts == 0, "{calm:?}");
+    assert!(!calm.killed && calm.records > 40 && calm.doubts == 0, "{calm:?}");
     let seed = number("UZEL_BATTERY_SEED").unwrap_or(20_261_124);
     let stride = if number("UZEL_BATTERY_ALL").is_some() { 1 } else { calm.records / FEW };
     let first = 1 + seed % stride;
     let places = (first..=calm.records).step_by(stride as usize);
     let places: Vec<String> = places.flat_map(|seq| ["before", "after"].map(|side| format!("{side} {seq}"))).collect();
-    let mut doubts = 0;
+    let (mut killed, mut doubts) = (0, 0);
     for pair in places.chunks(2) {
         let [one, two] = pair else { panic!("places come in pairs") };
         let (before, after) = tokio::join!(run(Kill::Place(one), one), run(Kill::Place(two), two));
         for (at, found) in [(one, before), (two, after)] {
             check(&calm, &found, at);
-            // How many records there are depends on what was done at the same time: the last may not come.
-            assert!(found.killed || at.ends_with(&calm.records.to_string()) || found.records < calm.records + 9, "{at}");
+            killed += usize::from(found.killed);
             doubts += found.doubts;
         }
     }
-    println!("seed {seed}: {} deaths, {doubts} doubts, {} records", places.len(), calm.records);
+    // How many records there are depends a little on what is done at the same time: the last ones may not come.
+    assert!(killed * 10 >= places.len() * 8, "only {killed} of {} places were reached", places.len());
+    println!("seed {seed}: {killed} deaths at {} places, {doubts} doubts, {} records", places.len(), calm.records);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -342,8 +343,7 @@ async fn a_process_is_killed_at_random_moments() {
     for pair in 0..kills.div_ceil(2) {
         let moments = [dice.below(600), dice.below(600)].map(Duration::from_millis);
         let at = moments.map(|moment| format!("seed {seed}, pair {pair}, after {moment:?}"));
-        let (one, two) =
-            tokio::join!(run(Kill::Moment(moments[0]), &at[0]), run(Kill::Moment(moments[1]), &at[1]));
+        let (one, two) = tokio::join!(run(Kill::Moment(moments[0]), &at[0]), run(Kill::Moment(moments[1]), &at[1]));
         for (at, found) in at.iter().zip([one, two]) {
             check(&calm, &found, at);
             killed += usize::from(found.killed);
