@@ -102,6 +102,7 @@ pub(super) fn check_mcp_tool(tree: &Tree, cx: &mut Check<'_>) -> Option<ToolPort
         class: tool.effect.unwrap_or(EffectClass::Once),
         timeout: tool.timeout.map(|timeout| timeout.0),
         description: tool.description.map(|text| text.as_str().to_owned()).unwrap_or_default(),
+        reconcile: None,
     })
 }
 
@@ -154,6 +155,7 @@ pub(super) fn check_redis(command: Command, tree: &Tree, cx: &mut Check<'_>) -> 
         class,
         timeout: tool.timeout.map(|timeout| timeout.0),
         description: tool.description.map(|text| text.as_str().to_owned()).unwrap_or_default(),
+        reconcile: None,
     })
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uzel::{
     Builder, Declaration, ItemError, Join, Node, On, agent, callback, code, connection, defaults, files, graph, guard,
     guard_value, hours, http, human, json, limits, llm, loop_until, map_over, mcp_command, mcp_tool, mcp_url, model,
-    node, reduce, retrieve, retry, route, seconds, tool, uses, wait, wait_until,
+    node, reconcile, reduce, retrieve, retry, route, seconds, tool, uses, wait, wait_until,
 };
 use uzel_core::{
     diagnostic::Diagnostics,
