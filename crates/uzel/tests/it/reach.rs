@@ -240,6 +240,11 @@ fn rows() -> Vec<(&'static str, Made)> {
         "tool/params": uses("http").param("x", "string");
         "tool/params": uses("http").params::<Fields>();
         "tool/effect": uses("http").effect("read");
+        "tool/reconcile": uses("http").reconcile(reconcile("x", "answer.sent"));
+        "Reconcile/tool": reconcile("x", "answer.sent");
+        "Reconcile/done": reconcile("x", "answer.sent");
+        "Reconcile/with": reconcile("x", "answer.sent").with("id", "x");
+        "Reconcile/result": reconcile("x", "answer.sent").result("answer.id");
         "tool/timeout": uses("http").timeout(seconds(1));
         "tool.http/request": http("GET http://x");
         "tool.http/headers": http("GET http://x").header("x", "y");
