@@ -64,6 +64,8 @@ pub struct BoundTool {
     pub ports: ToolPorts,
     /// Its endpoint.
     pub endpoint: Endpoint,
+    /// The tool that can tell whether a call of this one was made.
+    pub probe: Option<Arc<BoundTool>>,
 }
 
 /// How long one try of a model may take, if nobody says.
@@ -105,6 +107,22 @@ pub fn build(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> Result<App,
 pub fn build_model(graph: &Graph, surroundings: &Surroundings<'_>, name: &str) -> Result<Arc<ModelChain>, Diagnostic> {
     let at = graph.declared.models.get(name).map_or(graph.tree.span, |declaration| declaration.at);
     Build::new(graph, surroundings).model(&Text::synthetic(name, at), &[])
+}
+
+/// Makes all nodes of a graph for a place where nothing is called. Nodes that cannot be made there are never called: their
+/// slots and the reasons come back, too.
+pub fn build_offline(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> (App, BTreeMap<usize, String>) {
+    let (mut built, mut problems, mut notices) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let mut unmade = BTreeMap::new();
+    make(graph, surroundings, &mut Made { built: &mut built, problems: &mut problems, notices: &mut notices });
+    let why = problems.first().map_or_else(String::new, |problem| problem.message.clone());
+    for node in graph.all_nodes() {
+        built.entry(node.slot).or_insert_with(|| {
+            unmade.insert(node.slot, why.clone());
+            Arc::new(NeverCalled)
+        });
+    }
+    (App { graph: Arc::clone(graph), nodes: built.into_values().collect(), notices }, unmade)
 }
 
 /// What has been made so far.
@@ -225,13 +243,15 @@ impl Build<'_> {
         })?;
         let tree = fill_secrets(&declaration.tree, self.surroundings.secret)?;
         let tool = (declaration.def.build)(&tree, self)?;
+        // A probe only reads, and so has none itself.
+        let probe = declaration.ports.reconcile.as_ref().map(|probe| self.tool(&probe.tool)).transpose()?;
         let endpoint = Endpoint {
             id: tool.endpoint(),
             timeout: declaration.ports.timeout.unwrap_or(TOOL_TIMEOUT),
             brown_out: false,
         };
-        let bound = BoundTool { name: name.as_str().to_owned(), tool, ports: declaration.ports.clone(), endpoint };
-        let bound = Arc::new(bound);
+        let (name_of, ports) = (name.as_str().to_owned(), declaration.ports.clone());
+        let bound = Arc::new(BoundTool { name: name_of, tool, ports, endpoint, probe });
         self.tools.insert(name.as_str().to_owned(), Arc::clone(&bound));
         Ok(bound)
     }

@@ -44,6 +44,7 @@ pub async fn ask(
         endpoints: &chain.endpoints,
         reserve: Spent::default(),
         until: None,
+        doubt: None,
     };
     let policy = Policy { retry: RetryPolicy::default(), timeout: None };
     let conditions = Conditions { policy: &policy, key: &key, tag: "direct", left: Some(within), purse: &Nobodys };

@@ -12,7 +12,7 @@ use tokio::{
 };
 use uzel_core::{
     build::App,
-    event::{End, Event, InstancePath, Resolution, RunId, Seq, Stored, Time, Wait},
+    event::{End, Event, InstancePath, Question, Resolution, RunId, Seq, Stored, Time, Wait},
     failure::{Failure, FailureClass},
     graph::NodeDef,
     hash,
@@ -27,6 +27,7 @@ use crate::{
 };
 
 mod budget;
+mod doubt;
 mod host;
 pub(crate) mod record;
 
@@ -57,6 +58,8 @@ pub(crate) enum Message {
     Settled { instance: InstancePath, started: Time, outcome: Result<Outcome, Failure> },
     /// An event that must be durable before its sender goes on.
     Durable { event: Box<Event>, done: oneshot::Sender<()> },
+    /// A person must say whether an effect was done before its node can go on. The node's call ends by itself.
+    Doubt { instance: InstancePath, question: Box<Question> },
 }
 
 /// Asks a run's loop for something.
@@ -105,10 +108,10 @@ pub struct Driver {
     inbox: mpsc::Receiver<Message>,
     /// Calls in flight.
     calls: BTreeMap<InstancePath, AbortHandle>,
+    /// What persons are to be asked once the calls that found it have ended.
+    doubts: BTreeMap<InstancePath, Box<Question>>,
     budgets: Arc<Budgets>,
     patience: Duration,
-    /// The run's row says that it waits; the next append says that it does not any more.
-    pub(crate) rouse: bool,
     /// Nothing new is begun.
     is_suspended: bool,
 }
@@ -141,9 +144,9 @@ impl Driver {
             sender,
             inbox,
             calls: BTreeMap::new(),
+            doubts: BTreeMap::new(),
             budgets: Arc::default(),
             patience: Duration::ZERO,
-            rouse: false,
             is_suspended: false,
         }
     }
@@ -182,6 +185,8 @@ impl Driver {
                     continue;
                 }
                 if self.is_suspended {
+                    // That it was left is no crash.
+                    self.soft.push(Event::LetGo { at: self.shared.world.now() });
                     return self.leave(Status::Running).await;
                 }
                 if self.run.waits().next().is_some() {
@@ -343,6 +348,7 @@ impl Driver {
     fn call(&mut self, def: &NodeDef, instance: InstancePath, input: Arc<Value>, resolution: Option<Resolution>) {
         let Some(node) = self.app.nodes.get(def.slot) else { return };
         let started = self.shared.world.now();
+        self.doubts.remove(&instance);
         let begin = self.run.begin();
         let host = Host {
             run: self.run.id().clone(),
@@ -392,6 +398,7 @@ impl Driver {
                     events.push(*event);
                     senders.push(done);
                 }
+                Message::Doubt { instance, question } => drop(self.doubts.insert(instance, question)),
                 Message::Settled { instance, started, outcome } => {
                     // The call of an instance that was cancelled may have ended just then.
                     if self.calls.remove(&instance).is_none() {
@@ -410,8 +417,11 @@ impl Driver {
         Ok(())
     }
 
-    fn settled(&self, instance: InstancePath, started: Time, outcome: Result<Outcome, Failure>) -> Option<Event> {
+    fn settled(&mut self, instance: InstancePath, started: Time, outcome: Result<Outcome, Failure>) -> Option<Event> {
         let at = self.shared.world.now();
+        if let (Some(question), Err(_)) = (self.doubts.remove(&instance), &outcome) {
+            return Some(Event::Waited { instance, wait: Wait::Answer(question), at });
+        }
         Some(match outcome {
             Ok(Outcome::Return { value, port }) => Event::Returned { instance, port, value, started, at },
             Ok(Outcome::Block { reason, value }) => {
@@ -463,9 +473,8 @@ impl Driver {
                 return self.commit_end(all, known, frames, blobs, tasks).await;
             }
         }
-        let head = self.rouse.then(|| self.head(Status::Running));
-        self.seq = self.store.append(self.run.id().clone(), self.seq, Append { frames, head, tasks, blobs }).await?;
-        self.rouse = false;
+        self.seq =
+            self.store.append(self.run.id().clone(), self.seq, Append { frames, head: None, tasks, blobs }).await?;
         for event in all.iter().skip(known) {
             self.run.apply(event);
             self.watcher.event(self.run.id(), event);

@@ -5,6 +5,7 @@ pub mod driver;
 pub mod engine;
 pub mod layers;
 pub mod release;
+pub mod replay;
 pub mod runner;
 pub mod store;
 pub mod world;

@@ -28,7 +28,7 @@ use uzel_core::{
 
 use crate::{
     driver::{Ask, Driver},
-    engine::{self, Engine, Given, Start},
+    engine::{self, Engine, Given, MOST_CRASHES, Start, TakenUp},
     layers::Shared,
 };
 
@@ -102,7 +102,7 @@ pub struct Gauges {
     /// Starts that were refused because too much was going on.
     pub refused: u64,
     /// Times that a run ended or parked, by status in the order of [`Status::ALL`].
-    pub left: [u64; 6],
+    pub left: [u64; Status::ALL.len()],
     /// Whether the process is about to end.
     pub is_draining: bool,
 }
@@ -125,7 +125,7 @@ struct Inner {
     queued: AtomicUsize,
     accepted: AtomicU64,
     refused: AtomicU64,
-    left: [AtomicU64; 6],
+    left: [AtomicU64; Status::ALL.len()],
     roused: Notify,
     state: Mutex<State>,
 }
@@ -370,9 +370,15 @@ impl Runner {
             let end = std::pin::pin!(async { while tasks.join_next().await.is_some() {} });
             let (Either::Left(_) | Either::Right(_)) = select(inner.engine.shared.world.sleep(patience), end).await;
         }
-        let cut = tasks.len();
+        let cut: Vec<RunId> = inner.lock().driven.keys().cloned().collect();
         tasks.shutdown().await;
-        cut
+        for run in &cut {
+            // That they were left is no crash; if it cannot be noted they are taken up all the same.
+            if let Err(error) = inner.engine.let_go(run).await {
+                tracing::warn!(%run, %error, "it is not on record that a run was let go");
+            }
+        }
+        cut.len()
     }
 
     async fn ask<T>(
@@ -577,8 +583,16 @@ impl Visit {
             return Err(engine::Error::Ended { run: head.run, status: head.status });
         }
         let app = self.inner.apps.app_of(&head).await?;
-        let driver = engine.resume(&app, &self.run).await?;
-        Ok(driver.attend(&mut self.asks).await?)
+        if !self.asks.is_empty() {
+            return Ok(engine.resume(&app, &self.run).await?.attend(&mut self.asks).await?);
+        }
+        match engine.take_up(&app, &self.run, MOST_CRASHES).await? {
+            TakenUp::Goes(driver) => Ok(driver.attend(&mut self.asks).await?),
+            TakenUp::SetAside(head) => {
+                tracing::error!(run = %self.run, "processes died with this run: it is not taken up any more by itself");
+                Ok(head)
+            }
+        }
     }
 
     /// The run was not driven, or not to an end.

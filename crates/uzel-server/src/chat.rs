@@ -176,7 +176,7 @@ async fn outcome(server: &Server, run: &RunId) -> Result<(String, &'static str, 
             let message = format!("{message}; `GET /v1/runs/{run}` tells how it goes on");
             Err(failed(Error { should_retry: Some(false), ..Error::new(StatusCode::CONFLICT, code, message) }))
         }
-        Status::Running => {
+        Status::Running | Status::Quarantined => {
             let message = format!("the run goes on; `GET /v1/runs/{run}` tells where it stands");
             let error = Error::new(StatusCode::GATEWAY_TIMEOUT, "run_goes_on", message);
             Err(failed(Error { should_retry: Some(false), ..error }))

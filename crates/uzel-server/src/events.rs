@@ -142,7 +142,7 @@ impl Follow {
     async fn read(&mut self) -> Result<(), Problem> {
         let engine = self.server.runner.engine();
         // The record that was sent in part is read again.
-        let records = engine.log(&self.run, self.place.record.saturating_sub(1)).await?;
+        let records = engine.records(&self.run, self.place.record.saturating_sub(1)).await?;
         for (record, events) in records {
             let known = if record == self.place.record { self.place.event } else { 0 };
             for (event, fact) in (1..).zip(&events).skip(known) {

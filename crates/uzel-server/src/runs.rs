@@ -136,7 +136,7 @@ async fn begin_named(
 
 /// Whether a run was started with this.
 async fn is_same(server: &Server, run: &RunId, name: &str, start: &Start) -> Result<bool, Problem> {
-    let records = server.runner.engine().log(run, 0).await?;
+    let records = server.runner.engine().records(run, 0).await?;
     let first = records.into_iter().flat_map(|(_, events)| events).next();
     Ok(matches!(first, Some(Event::Started { app, input, flags, dry_run, .. })
         if app == name && *input == start.input && flags == start.flags && dry_run == start.dry_run))

@@ -114,7 +114,7 @@ pub(crate) struct RunView {
     pub(crate) app: String,
     /// The release that it is pinned to.
     pub(crate) release: String,
-    /// `running`, `waiting`, `succeeded`, `failed`, `stopped` or `cancelled`.
+    /// `running`, `waiting`, `quarantined`, `succeeded`, `failed`, `stopped` or `cancelled`.
     pub(crate) status: String,
     /// `output` of one that succeeded, `text` of one that a guard stopped, `failure` and `node` of one that failed, `why`
     /// of one that was cancelled.

@@ -21,6 +21,8 @@ use uzel_core::{
     yaml::{Data, Text, Tree},
 };
 
+use crate::stop;
+
 pub mod builtin;
 pub mod calendar;
 pub mod js;
@@ -139,7 +141,7 @@ fn check_target(run: &Text, cx: &mut Check<'_>) -> (Option<Type>, Option<Type>) 
         Some(Target::Js { path, function }) => check_js(run, path, function, cx),
         Some(Target::Builtin(name)) => match builtin::builtin(name) {
             Some(builtin) => {
-                let ty = |schema: Value| Schema::from_json_schema(schema).ok().map(|schema| schema.ty);
+                let ty = |schema: Value| Some(Type::from_json_schema(&schema));
                 return (ty((builtin.params)()), ty((builtin.result)()));
             }
             None => {
@@ -264,9 +266,7 @@ impl Node for Runner {
                 }
                 Logic::Js { script, function } => {
                     let (script, function) = (script.clone(), function.clone());
-                    let done = tokio::task::spawn_blocking(move || script.call(&function, &argument)).await;
-                    let value =
-                        done.map_err(|e| Failure::new(FailureClass::Bug, "the function broke off").because(e))??;
+                    let value = stop::blocking(move || script.call(&function, &argument)).await?;
                     self.checked(value).map(Outcome::value)
                 }
                 Logic::Rust { function, endpoint } => {
@@ -276,6 +276,7 @@ impl Node for Runner {
                         endpoints: std::slice::from_ref(endpoint),
                         reserve: Spent::default(),
                         until: None,
+                        doubt: None,
                     };
                     let recorded = call.effect(effect, &Calling { function: &**function, argument }).await?;
                     self.checked(Value::clone(&recorded.value))?;

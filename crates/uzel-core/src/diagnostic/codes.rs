@@ -79,6 +79,8 @@ codes! {
     UNKNOWN_SECRET        "UZ2010" Error "a secret that is not declared";
     PRINTS_STRUCTURE      "UZ2020" Warning "a list or map that is printed as it is";
     ALWAYS_FAILS          "UZ2021" Error "an expression that always fails";
+    BAD_RECONCILE         "UZ2030" Error "a probe that cannot tell whether an effect was done";
+    KEY_NOT_SENT          "UZ2031" Error "an effect with a key that nobody sends";
 
     BAD_DURATION          "UZ3001" Error "a duration that cannot be read";
     BAD_LIMIT             "UZ3002" Error "a limit that is out of range";
@@ -122,6 +124,11 @@ codes! {
 
     PROTOCOL              "UZ6030" Error "a message that is none of the language server protocol";
     RENAME_REFUSED        "UZ6031" Error "a name that cannot be given to a node";
+
+    WRITES_REPEATED       "UZ6040" Error "calls that write would be made again";
+    FORK_REFUSED          "UZ6041" Error "a run that cannot be done again from there";
+    EXPORT_UNREADABLE     "UZ6042" Error "an exported run that cannot be read";
+    MIGRATION_REFUSED     "UZ6043" Error "a run that cannot go on with another release";
 
     BAD_REQUEST           "UZ6090" Error "a request that cannot be read";
     APP_UNKNOWN           "UZ6091" Error "an app or a model that is not served";

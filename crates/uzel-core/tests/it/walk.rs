@@ -52,6 +52,7 @@ pub(crate) fn walk(graph: &Arc<Graph>, input: Value, script: &Script) -> Walked 
         by: None,
         flags: BTreeMap::new(),
         dry_run: false,
+        forked_from: None,
     };
     walked.happens(start);
     walked.go_on(script);
@@ -153,6 +154,7 @@ fn result(instance: InstancePath, says: Option<&Says>, resolution: Option<Resolu
                 assign: Value::Null,
                 due: None,
                 on_timeout: None,
+                about: None,
             };
             Event::Waited { instance, wait: Wait::Answer(Box::new(question)), at }
         }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use uzel_core::{
     capability::tool::EffectClass,
     event::{
-        Answer, EffectMeta, EffectName, End, Event, InstancePath, Question, Resolution, RunId, Stored, Time, Wait,
+        Answer, EffectMeta, EffectName, End, Event, ForkedFrom, InstancePath, Question, Resolution, RunId, Stored,
+        Time, Wait,
     },
     failure::{Failure, FailureClass},
     store::{Append, Frame, Head, Status, Task},
@@ -100,6 +101,7 @@ pub fn question() -> Question {
         assign: json!("finance"),
         due: Some(Time(99)),
         on_timeout: Some("decline".into()),
+        about: None,
     }
 }
 
@@ -135,8 +137,18 @@ pub fn every_event() -> Vec<Event> {
             by: Some("ann".into()),
             flags: BTreeMap::from([("fast".to_owned(), json!(true))]),
             dry_run: true,
+            forked_from: Some(Box::new(ForkedFrom {
+                run: "r0".into(),
+                at: Some(instance.clone()),
+                reused: 2,
+                set: vec!["sort".into()],
+            })),
         },
-        Event::Resumed { at },
+        Event::Resumed { at, crashes: 0 },
+        Event::Resumed { at, crashes: 2 },
+        Event::LetGo { at },
+        Event::SetAside { crashes: 3, at },
+        Event::Migrated { release: "1f".into(), by: Some("ann".into()), at },
         Event::EffectIntended { effect: effect.clone(), at },
         Event::Returned { instance: instance.clone(), port: Some("spam".into()), value: here(), started: at, at },
         Event::Failed { instance: instance.clone(), failure: failure.clone(), started: at, at },

@@ -80,3 +80,75 @@ fn a_batch_stops_taking_lines_and_then_leaves() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     drop(held);
 }
+
+/// Four processes begin the same batch at the same time: one of them has the store, the others say so, and nothing is
+/// done twice.
+#[test]
+fn processes_that_want_the_same_store() {
+    let app = DESK.replace("fast: { use: offline }", "fast: { use: offline }, slow: { use: offline }");
+    let scratch = Scratch::new(&[("app.yaml", &app)]);
+    let lines: String =
+        (0..12).map(|n| format!("{{\"message\": \"number {n}\", \"urgent\": {}}}\n", n % 3 == 0)).collect();
+    scratch.write("in.jsonl", lines);
+    let batch = ["run", "--inputs", "in.jsonl", "--batch", "b", "--parallel", "3"];
+    let (mut fine, mut refused) = (0, 0);
+    for _ in 0..5 {
+        let all: Vec<Child> = (0..4).map(|_| scratch.spawn(&batch)).collect();
+        for child in all {
+            let output = child.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            match output.status.code() {
+                Some(0) => fine += 1,
+                Some(3) if said.contains("error[UZ6003]") => refused += 1,
+                code => panic!("{code:?}: {said}"),
+            }
+        }
+        scratch.fine(&["store", "check"]);
+    }
+    assert!(fine >= 5 && fine + refused == 20, "{fine} had the store, {refused} did not");
+    assert_eq!(scratch.fine(&["runs", "--limit", "0"]).lines().count(), 13, "twelve lines are twelve runs");
+    assert_eq!(scratch.fine(&["inbox", "--json"]).lines().filter(|line| line.contains("\"id\"")).count(), 4);
+}
+
+/// Killed while a letter is being sent: the next process asks a person, and sends nothing.
+#[test]
+#[cfg(unix)]
+fn a_letter_in_doubt_is_a_question_for_a_person() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let app = format!(
+        r#"version: 1
+name: letters
+tools:
+  mail:
+    use: http
+    request: POST http://{}/send
+    timeout: 60s
+    params: {{ to: string }}
+    output: {{ id: string }}
+nodes:
+  ok: {{ kind: human, title: Write?, actions: [submit], timeout: 1ms, on_timeout: submit }}
+  send: {{ kind: tool, tool: mail, needs: [ok], with: {{ to: ann }} }}
+output: {{ id: "${{{{ send.id }}}}" }}
+"#,
+        server.local_addr().unwrap()
+    );
+    let scratch = Scratch::new(&[("app.yaml", &app)]);
+    assert_eq!(scratch.output(&["run", "--id", "r-1"]).status.code(), Some(0));
+    let mut child = scratch.spawn(&["resume", "r-1"]);
+    let held = server.accept().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(held);
+    server.set_nonblocking(true).unwrap();
+    for _ in 0..2 {
+        assert_eq!(scratch.output(&["resume", "r-1"]).status.code(), Some(0));
+        let inbox = scratch.fine(&["inbox"]);
+        assert!(inbox.contains("Was `send/tool` done?") && inbox.contains("actions: done, not_done"), "{inbox}");
+    }
+    let without = scratch.output(&["answer", "r-1/send", "done"]);
+    let said = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(said.contains("UZ6004") && said.contains("result"), "{said}");
+    let output = scratch.fine(&["answer", "r-1/send", "done", "--form", r#"result={"id": "m-17"}"#]);
+    assert!(output.contains("m-17"), "{output}");
+    assert_eq!(server.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nothing was sent again");
+}
