@@ -228,7 +228,7 @@ fn what_cannot_be_read_is_refused_and_leaves_the_server_as_it_was() {
     }
     expect![[r#"
         400 UZ6090 the body is not JSON that can be taken: EOF while parsing an object at line 1 column 1 null "`GET /openapi.json` describes every request"
-        422 UZ6001 the input does not fit ["`message` is missing"] null
+        400 UZ6090 the body must be a JSON object null "`GET /openapi.json` describes every request"
         400 UZ6090 invalid type: integer `1`, expected a map null "`GET /openapi.json` describes every request"
         400 UZ6090 unknown field `inputs`, expected one of `app`, `input`, `flags`, `dry_run`, `by`, `mode`, `wait_ms` null "`GET /openapi.json` describes every request"
         400 UZ6090 the body is not JSON that can be taken: the name `message` stands twice in one map at line 1 column 42 null "`GET /openapi.json` describes every request"
@@ -239,7 +239,7 @@ fn what_cannot_be_read_is_refused_and_leaves_the_server_as_it_was() {
         404 UZ6098 there is no `GET /v1/runs/../../etc/passwd` null "`GET /openapi.json` lists what there is"
         405 UZ6098 `/v1/runs` is not asked with DELETE null "`GET /openapi.json` lists what there is"
         400 UZ6090 Failed to deserialize query string: limit: invalid digit found in string null null
-        400 UZ6090 there is no status `gone`: there are running, waiting, succeeded, failed, stopped, cancelled null null
+        400 UZ6090 there is no status `gone`: there are running, waiting, quarantined, succeeded, failed, stopped, cancelled null null
     "#]].assert_eq(&text);
     for (body, status) in [(deep.as_bytes(), 400), (large.as_bytes(), 413)] {
         assert_eq!(server.send("POST", "/v1/runs", &[plain], body).status, status);

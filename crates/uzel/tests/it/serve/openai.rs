@@ -52,7 +52,23 @@ fn the_official_client_is_served() {
     let output = Command::new(python()).arg(script).arg(address).output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
-    expect![[""]].assert_eq(&String::from_utf8_lossy(&output.stdout));
+    expect![[r#"
+        models ["broken", "broken/broken", "desk/fast", "fast", "uzel/asks", "uzel/broken", "uzel/desk", "uzel/pair"]
+        app ["chat.completion", "{\"topic\":\"billing\",\"note\":null}", "stop", "uzel/desk"]
+        usage true
+        run id true
+        stopped "Please write something, but not a novel."
+        app streamed ["{\"topic\":\"billing\",\"note\":null}", "stop", true]
+        model "assistant"
+        model streamed [true, "stop"]
+        format ["topic"]
+        unknown ["NotFoundError", 404, "model_not_found", "model", "Error code: 404 - there is no model `uzel/dusk`"]
+        format of no kind ["BadRequestError", 400, "invalid_value", "response_format", "Error code: 400 - `response_format` is `text` or `json_schema` here"]
+        inputs ["BadRequestError", 400, "invalid_value", "messages", "Error code: 400 - a conversation does not fit the inputs of this app: `left` (string), `ri"]
+        person ["ConflictError", 409, "human_input_required", null, "Error code: 409 - a person is asked: Is this fine?"]
+        person streamed ["APIError", null, "human_input_required", null, "a person is asked: Is this fine?"]
+        broken ["InternalServerError", 502, "server_error", null, "Error code: 502 - `openai-compatible/none at http://127.0.0.1:1/v1` failed often and is le"]
+    "#]].assert_eq(&String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]
