@@ -250,6 +250,9 @@ pub enum Error {
     Io(String),
 }
 
+/// Records of a run, each with its number.
+pub type Records = Vec<(Seq, Vec<Event>)>;
+
 /// A store of runs. Appends of all runs may be committed together; each is durable when its future is done.
 pub trait Store: Send + Sync {
     /// Appends to a run whose last record is `after` (0 for a new run), all or nothing; returns the new last
@@ -259,7 +262,7 @@ pub trait Store: Send + Sync {
     /// All events of a run, oldest first, and the last sequence number; an unknown run is an error.
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<(Vec<Event>, Seq), Error>>;
     /// The records of a run that come after `after`, oldest first, each with its number; an unknown run is an error.
-    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Vec<(Seq, Vec<Event>)>, Error>>;
+    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Records, Error>>;
     /// A run's row.
     fn head(&self, run: RunId) -> BoxFuture<'_, Result<Option<Head>, Error>>;
     /// Rows, newest first.

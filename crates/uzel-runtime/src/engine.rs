@@ -10,7 +10,7 @@ use uzel_core::{
     graph::{Flag, Graph, Inner},
     hash,
     run::Run,
-    store::{self, Append, Filter, Head, Release, Status, Store, Task},
+    store::{self, Append, Filter, Head, Records, Release, Status, Store, Task},
 };
 
 use crate::{
@@ -220,7 +220,7 @@ impl Engine {
     }
 
     /// The records of a run after `after`, with their numbers and with large values filled in.
-    pub async fn records(&self, id: &RunId, after: Seq) -> Result<Vec<(Seq, Vec<Event>)>, Error> {
+    pub async fn records(&self, id: &RunId, after: Seq) -> Result<Records, Error> {
         let mut records = self.store.records(id.clone(), after).await?;
         for (_, events) in &mut records {
             record::fetch(&*self.store, events).await?;

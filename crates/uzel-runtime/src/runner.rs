@@ -245,7 +245,7 @@ impl Runner {
         let seat = inner.admit()?;
         let (accepted, said) = oneshot::channel();
         let task = Arc::clone(inner).accept(id.clone(), app, release, start, seat, accepted);
-        inner.spawn(&id, |visit| task(visit))?;
+        inner.spawn(&id, task)?;
         // The task goes on if this is dropped, so that what was accepted has an owner.
         said.await.unwrap_or(Err(Error::Draining))?;
         inner.accepted.fetch_add(1, Ordering::Relaxed);

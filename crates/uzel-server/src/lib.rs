@@ -1,6 +1,8 @@
 //! One port that applications, clients of models, people and operators can all talk to: HTTP over a runner. The binary
 //! makes a [`Server`] and gives it a listener. In reading order:
 
+#![expect(clippy::result_large_err, reason = "a problem is made once for a request, and says much")]
+
 mod access;
 mod answer;
 mod chat;

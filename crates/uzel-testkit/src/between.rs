@@ -9,7 +9,7 @@ use std::sync::{
 use uzel_core::{
     capability::BoxFuture,
     event::{Event, ReleaseId, RunId, Seq, Time},
-    store::{Append, Error, Filter, Head, Release, Store, Task},
+    store::{Append, Error, Filter, Head, Records, Release, Store, Task},
 };
 
 /// How a call fails.
@@ -87,7 +87,7 @@ impl Store for Between {
         Box::pin(self.pass(self.inner.load(run)))
     }
 
-    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Vec<(Seq, Vec<Event>)>, Error>> {
+    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Records, Error>> {
         Box::pin(self.pass(self.inner.records(run, after)))
     }
 

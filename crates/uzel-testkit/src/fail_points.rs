@@ -12,7 +12,7 @@ use std::{
 use uzel_core::{
     capability::{BoxFuture, tool::EffectClass},
     event::{Event, ReleaseId, Resolution, RunId, Seq, Time, Wait},
-    store::{Append, Error, Filter, Head, Release, Store, Task},
+    store::{Append, Error, Filter, Head, Records, Release, Store, Task},
 };
 
 /// When the process dies.
@@ -150,7 +150,7 @@ impl Store for Mortal {
         self.inner.load(run)
     }
 
-    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Vec<(Seq, Vec<Event>)>, Error>> {
+    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Records, Error>> {
         self.inner.records(run, after)
     }
 

@@ -8,7 +8,7 @@ use std::{
 use uzel_core::{
     capability::BoxFuture,
     event::{EffectName, Event, ReleaseId, RunId, Seq, Time},
-    store::{Append, Error, Filter, Head, Release, Status, Store, Task},
+    store::{Append, Error, Filter, Head, Records, Release, Status, Store, Task},
 };
 
 use super::{
@@ -119,7 +119,7 @@ impl State {
         Ok((events, run.bodies.len() as Seq))
     }
 
-    fn records(&self, id: &RunId, after: Seq) -> Result<Vec<(Seq, Vec<Event>)>, Error> {
+    fn records(&self, id: &RunId, after: Seq) -> Result<Records, Error> {
         let run = self.runs.get(id).ok_or_else(|| Error::UnknownRun(id.clone()))?;
         let numbered = (1..).zip(&run.bodies).filter(|(seq, _)| *seq > after);
         let read = |(seq, body): (Seq, &Vec<u8>)| match record::decode(body) {
@@ -178,7 +178,7 @@ impl Store for Memory {
         Box::pin(async move { self.state().load(&run) })
     }
 
-    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Vec<(Seq, Vec<Event>)>, Error>> {
+    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Records, Error>> {
         Box::pin(async move { self.state().records(&run, after) })
     }
 

@@ -20,7 +20,7 @@ use std::{
 use uzel_core::{
     capability::BoxFuture,
     event::{Event, ReleaseId, RunId, Seq, Time},
-    store::{Append, Error, Filter, Head, Release, Store, Task},
+    store::{Append, Error, Filter, Head, Records, Release, Store, Task},
 };
 
 use self::{
@@ -92,7 +92,7 @@ impl Store for Sqlite {
         Box::pin(async move { self.readers()?.read(move |conn| select::load(conn, &run)).await })
     }
 
-    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Vec<(Seq, Vec<Event>)>, Error>> {
+    fn records(&self, run: RunId, after: Seq) -> BoxFuture<'_, Result<Records, Error>> {
         Box::pin(async move { self.readers()?.read(move |conn| select::records(conn, &run, after)).await })
     }
 

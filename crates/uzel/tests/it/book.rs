@@ -57,6 +57,7 @@ pages! {
     testing "testing.md";
     changing "changing.md";
     crashes "crashes.md";
+    serving "serving.md";
     operating "operating.md";
     looking_back "looking-back.md";
     editors "editors.md";

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, types::Value as Sql};
 use uzel_core::{
     event::{Event, ReleaseId, RunId, Seq, Time},
-    store::{Error, Filter, Head, Release, Status, Task},
+    store::{Error, Filter, Head, Records, Release, Status, Task},
 };
 
 use super::{
@@ -21,7 +21,7 @@ pub(super) fn load(conn: &Connection, run: &RunId) -> Result<(Vec<Event>, Seq), 
 }
 
 /// The records after `after`, with their numbers.
-pub(super) fn records(conn: &Connection, run: &RunId, after: Seq) -> Result<Vec<(Seq, Vec<Event>)>, Error> {
+pub(super) fn records(conn: &Connection, run: &RunId, after: Seq) -> Result<Records, Error> {
     let mut records = vec![];
     each_record(conn, run, after, |seq, events| records.push((seq, events)))?;
     Ok(records)

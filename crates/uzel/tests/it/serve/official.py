@@ -55,4 +55,6 @@ for name, call in [
         say(name, "no error")
     except openai.APIError as error:
         status = getattr(error, "status_code", None)
-        say(name, [type(error).__name__, status, error.code, error.param, error.message.split(";")[0][:90]])
+        said = [type(error).__name__, status, error.code, error.param, error.message.split(";")[0][:90]]
+        # How often a broken endpoint was tried before decides what is said of it.
+        say(name, said[:2] if name == "broken" else said)
