@@ -12,7 +12,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    event::{EffectMeta, EffectName, End, Event, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait},
+    event::{
+        EffectMeta, EffectName, End, Event, ForkedFrom, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait,
+    },
     failure::{Failure, FailureClass},
     graph::{Graph, Join, NodeDef},
     hash,
@@ -22,11 +24,16 @@ use crate::{
 
 mod body;
 mod bounds;
+pub mod differences;
+pub mod fork;
 mod lean;
 mod level;
+pub mod migrate;
 mod scope;
 mod start;
+pub mod timeline;
 mod view;
+pub mod why;
 
 use bounds::Worked;
 use lean::Forgetting;
@@ -169,6 +176,8 @@ pub struct Run {
     effects: BTreeMap<EffectName, Effect>,
     /// `once` effects that were about to be tried and have no result.
     intents: BTreeSet<EffectName>,
+    /// How many effects have a result.
+    returned: u64,
     totals: Totals,
     /// Nodes that settled and whose children have not been looked at.
     fresh: VecDeque<Place>,
@@ -197,6 +206,8 @@ pub struct Run {
     end_told: bool,
     end: Option<End>,
     ended: Option<Time>,
+    /// Whether nobody takes it up by himself any more.
+    set_aside: bool,
 }
 
 /// What a run was started with.
@@ -214,12 +225,16 @@ pub struct Begin {
     pub flags: BTreeMap<String, Value>,
     /// Whether write tools are left out.
     pub dry_run: bool,
+    /// Where its first records come from.
+    pub forked_from: Option<Box<ForkedFrom>>,
 }
 
 #[derive(Clone, Debug)]
 struct Effect {
     result: Result<Arc<Value>, Failure>,
     meta: EffectMeta,
+    /// Whether another run did it, and paid for it.
+    reused: bool,
 }
 
 impl Run {
@@ -233,6 +248,7 @@ impl Run {
             begin: None,
             effects: BTreeMap::new(),
             intents: BTreeSet::new(),
+            returned: 0,
             totals: Totals::default(),
             fresh: VecDeque::new(),
             called: BTreeMap::new(),
@@ -250,6 +266,7 @@ impl Run {
             end_told: false,
             end: None,
             ended: None,
+            set_aside: false,
         }
     }
 
@@ -278,7 +295,7 @@ impl Run {
 
     fn take(&mut self, event: &Event) {
         match event {
-            Event::Started { release, input, at, by, flags, dry_run, .. } => {
+            Event::Started { release, input, at, by, flags, dry_run, forked_from, .. } => {
                 self.begin = Some(Begin {
                     release: release.clone(),
                     input: Arc::clone(input),
@@ -286,10 +303,18 @@ impl Run {
                     by: by.clone(),
                     flags: flags.clone(),
                     dry_run: *dry_run,
+                    forked_from: forked_from.clone(),
                 });
                 self.begin_level(0);
             }
-            Event::Resumed { .. } => {}
+            Event::Resumed { .. } => self.set_aside = false,
+            Event::LetGo { .. } => {}
+            Event::SetAside { .. } => self.set_aside = true,
+            Event::Migrated { release, .. } => {
+                if let Some(begin) = &mut self.begin {
+                    begin.release = release.clone();
+                }
+            }
             Event::EffectIntended { effect, .. } => {
                 if !self.effects.contains_key(effect) {
                     self.intents.insert(effect.clone());
@@ -322,10 +347,15 @@ impl Run {
     }
 
     fn effect_returned(&mut self, name: &EffectName, result: &Result<Stored, Failure>, meta: &EffectMeta) {
-        self.totals.add(meta);
+        let begin = self.begin.as_ref().and_then(|begin| begin.forked_from.as_ref());
+        let reused = begin.is_some_and(|from| self.returned < from.reused);
+        self.returned += 1;
+        if !reused {
+            self.totals.add(meta);
+        }
         let result = result.as_ref().map(|stored| self.value(stored)).map_err(Clone::clone);
         self.intents.remove(name);
-        self.effects.insert(name.clone(), Effect { result, meta: meta.clone() });
+        self.effects.insert(name.clone(), Effect { result, meta: meta.clone(), reused });
     }
 
     fn waited(&mut self, instance: &InstancePath, wait: &Wait, at: Time) {
@@ -484,6 +514,7 @@ impl Run {
             Some(End::Failed { .. }) => Status::Failed,
             Some(End::Stopped { .. }) => Status::Stopped,
             Some(End::Cancelled { .. }) => Status::Cancelled,
+            None if !working && self.set_aside => Status::Quarantined,
             None if !working && self.waits().next().is_some() => Status::Waiting,
             None => Status::Running,
         }

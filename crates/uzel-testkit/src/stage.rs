@@ -122,6 +122,7 @@ impl Stage {
             by: None,
             flags: BTreeMap::new(),
             dry_run: false,
+            forked_from: None,
         });
         stage
     }

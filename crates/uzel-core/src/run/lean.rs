@@ -65,7 +65,7 @@ impl Run {
             spent.plus(self.levels[number].instances[node].below);
             let names: Vec<EffectName> = self.own_effects(path.as_str()).map(|(name, _)| name.clone()).collect();
             for name in names {
-                if let Some(effect) = self.effects.remove(&name) {
+                if let Some(effect) = self.effects.remove(&name).filter(|effect| !effect.reused) {
                     spent.add(&effect.meta);
                 }
             }

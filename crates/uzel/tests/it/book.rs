@@ -58,6 +58,7 @@ pages! {
     changing "changing.md";
     crashes "crashes.md";
     operating "operating.md";
+    looking_back "looking-back.md";
     editors "editors.md";
     diagnostics "diagnostics.md";
 }

@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod back;
 mod batches;
 mod bodies;
 mod book;
