@@ -389,6 +389,11 @@ impl Graph {
         body::at(&self.nodes, instance)
     }
 
+    /// The place in the file of the node at a place of a run: `notes.summarise` of `notes[17].summarise`.
+    pub fn definition_of(&self, instance: &str) -> Option<String> {
+        body::definition(&self.nodes, instance)
+    }
+
     /// A file that was read with the app, as text.
     pub fn file(&self, path: &str) -> Option<Arc<str>> {
         self.files.get(path).and_then(|bytes| std::str::from_utf8(bytes).ok()).map(Arc::from)

@@ -19,9 +19,13 @@ use crate::{
 };
 
 mod callback;
+mod fork;
+mod take_up;
 pub mod verify;
 
 pub use callback::Callback;
+pub use fork::Looked;
+pub use take_up::{MOST_CRASHES, TakenUp};
 
 /// Why something could not be done with a run.
 #[derive(Debug, thiserror::Error)]
@@ -187,8 +191,9 @@ impl Engine {
             by: start.by,
             flags: start.flags,
             dry_run: start.dry_run,
+            forked_from: None,
         };
-        let mut run = Run::new(id.clone(), Arc::clone(&app.graph));
+        let mut run = Run::new(id.clone(), Arc::clone(&app.graph)).lean();
         run.apply(&event);
         let head = run.head(Status::Running, now, start.batch.clone());
         let (frames, blobs) = record::frames(vec![event.clone()]);
@@ -198,25 +203,18 @@ impl Engine {
         Ok(self.driver(run, seq, start.batch, app))
     }
 
-    /// A driver that takes a run up where its log ends.
-    pub async fn resume(&self, app: &Arc<App>, id: &RunId) -> Result<Driver, Error> {
-        let (run, seq, head) = self.load(&app.graph, id).await?;
-        if head.status.is_final() {
-            return Err(Error::Ended { run: id.clone(), status: head.status });
-        }
-        let mut driver = self.driver(run, seq, head.batch, app);
-        let event = Event::Resumed { at: self.shared.world.now() };
-        driver.run.apply(&event);
-        driver.soft.push(event);
-        Ok(driver)
-    }
-
     /// A run's state, the end of its log, and its row.
     pub async fn load(&self, graph: &Arc<Graph>, id: &RunId) -> Result<(Run, Seq, Head), Error> {
+        let (events, seq, head) = self.log(id).await?;
+        Ok((Run::fold(id.clone(), Arc::clone(graph), &events), seq, head))
+    }
+
+    /// A run's events with the values they refer to, the end of its log, and its row.
+    pub(crate) async fn log(&self, id: &RunId) -> Result<(Vec<Event>, Seq, Head), Error> {
         let Some(head) = self.store.head(id.clone()).await? else { return Err(self.unknown_run(id.as_str()).await?) };
         let (mut events, seq) = self.store.load(id.clone()).await?;
         record::fetch(&*self.store, &mut events).await?;
-        Ok((Run::fold(id.clone(), Arc::clone(graph), &events), seq, head))
+        Ok((events, seq, head))
     }
 
     fn driver(&self, run: Run, seq: Seq, batch: Option<(String, u64)>, app: &Arc<App>) -> Driver {

@@ -73,6 +73,8 @@ pub type Place = (&'static str, Option<Value>);
 pub struct Stage {
     graph: Arc<Graph>,
     run: Run,
+    /// The same run as a driver has it, which forgets what is over.
+    lean: Run,
     log: Vec<Event>,
     now: Time,
     flights: Vec<Flight>,
@@ -101,7 +103,8 @@ impl Stage {
         let id = RunId::from("r");
         let mut stage = Self {
             graph: Arc::clone(graph),
-            run: Run::new(id, Arc::clone(graph)),
+            run: Run::new(id.clone(), Arc::clone(graph)),
+            lean: Run::new(id, Arc::clone(graph)).lean(),
             log: vec![],
             now: Time(0),
             flights: vec![],
@@ -119,6 +122,7 @@ impl Stage {
             by: None,
             flags: BTreeMap::new(),
             dry_run: false,
+            forked_from: None,
         });
         stage
     }
@@ -258,6 +262,10 @@ impl Stage {
             self.log.iter().any(|event| matches!(event, Event::Waited { instance: waited, .. } if waited == instance))
         });
         self.run = Run::fold(RunId::from("r"), Arc::clone(&self.graph), &self.log);
+        self.lean = Run::new(RunId::from("r"), Arc::clone(&self.graph)).lean();
+        for event in &self.log {
+            self.lean.apply(event);
+        }
         self.flights.clear();
         self.actors.leave();
         self.actors.go_to(self.now);
@@ -281,6 +289,15 @@ impl Stage {
                 if self.flight(view.instance.as_str()).is_none() {
                     self.problems.push(format!("`{}` is running and nobody called it", view.instance));
                 }
+            }
+        }
+        for view in live.iter().filter(|view| !view.instance.as_str().contains(['[', '.'])) {
+            let states = [&self.run, &self.lean].map(|run| run.state(&view.instance).map(State::as_str));
+            let spent = [&self.run, &self.lean].map(|run| run.totals_of(&view.instance).calls);
+            if states[0] != states[1] || spent[0] != spent[1] {
+                let problem =
+                    format!("`{}` is {states:?}, {spent:?} calls, when what is over is forgotten", view.instance);
+                self.problems.push(problem);
             }
         }
         let other = live.iter().zip(&folded).find(|(live, folded)| !same(live, folded));
@@ -330,6 +347,7 @@ impl Stage {
 
     fn take(&mut self, event: Event) {
         self.run.apply(&event);
+        self.lean.apply(&event);
         self.log.push(event);
     }
 
@@ -337,7 +355,13 @@ impl Stage {
     fn pump(&mut self) {
         loop {
             let mut events = vec![];
-            for command in self.run.next() {
+            let commands = self.run.next();
+            // What is forgotten must not matter to what comes.
+            let (told, lean) = (format!("{commands:?}"), format!("{:?}", self.lean.next()));
+            if told != lean {
+                self.problems.push(format!("a run that forgets says {lean}, and should say {told}"));
+            }
+            for command in commands {
                 match command {
                     Command::Call { node, instance, input, resolution } => {
                         self.call(&node, instance, input, resolution);

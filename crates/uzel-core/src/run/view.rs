@@ -108,7 +108,7 @@ impl Run {
             started: place.started,
             ended: place.ended,
             port,
-            why: self.why(at),
+            why: self.in_short(at),
             wait: match &place.state {
                 State::Waiting(wait) => Some(Wait::clone(wait)),
                 _ => None,
@@ -122,7 +122,7 @@ impl Run {
     }
 
     /// Why a node did not run, or what it waits for.
-    fn why(&self, at: Place) -> Option<String> {
+    fn in_short(&self, at: Place) -> Option<String> {
         let node = self.node(at)?;
         match &self.instance(at).state {
             State::SteppedOver => node.when.as_ref().map(|when| format!("its condition is false: {}", when.source())),
@@ -166,7 +166,7 @@ impl Run {
         reasons.join(", ")
     }
 
-    fn name(&self, level: usize, idx: NodeIdx) -> Option<&str> {
+    pub(super) fn name(&self, level: usize, idx: NodeIdx) -> Option<&str> {
         self.levels[level].program.nodes().get_index(idx).map(|(id, _)| id.as_str())
     }
 }

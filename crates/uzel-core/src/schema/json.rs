@@ -1,5 +1,7 @@
 //! Types as JSON Schema 2020-12 and back.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
@@ -171,7 +173,7 @@ impl<'a> Walk<'a> {
             fields.insert(name.clone(), field);
         }
         let closed = map.get("additionalProperties") == Some(&Value::Bool(false));
-        Type::Object(ObjectType { fields, open: !closed || map.contains_key("patternProperties") })
+        Type::Object(Arc::new(ObjectType { fields, open: !closed || map.contains_key("patternProperties") }))
     }
 }
 
@@ -191,7 +193,7 @@ pub fn type_of_value(value: &Value) -> Type {
         Value::Array(items) => Type::list(Type::union_of(items.iter().map(type_of_value)).unwrap_or(Type::Any)),
         Value::Object(map) => {
             let fields = map.iter().map(|(k, v)| (k.clone(), Field::required(type_of_value(v)))).collect();
-            Type::Object(ObjectType { fields, open: false })
+            Type::Object(Arc::new(ObjectType { fields, open: false }))
         }
         Value::Null => Type::Null,
         other if base_of(other) == Type::Number => Type::Number,

@@ -4,6 +4,8 @@
 //! `allOf` or `properties`, *and* every other key is a word of JSON Schema too. Any other map is a map of fields. So
 //! `{ type: string, id: string }` has two fields, and `{ type: string, description: the id }` is a text.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
@@ -100,7 +102,7 @@ pub(super) fn fields_schema(tree: &Tree, out: &mut Diagnostics) -> Option<Schema
     finish(tree, ty, json, out)
 }
 
-/// Compiles the schema now, so that one that cannot be used is an error of the document.
+/// Compiles the schema now unless it is sure to be usable, so that one that cannot be used is an error of the document.
 fn finish(tree: &Tree, ty: Type, json: Value, out: &mut Diagnostics) -> Option<Schema> {
     match Schema::compiled(ty, json) {
         Ok(schema) => Some(schema),
@@ -232,7 +234,7 @@ fn place(ty: &mut Type, tree: &Tree) {
             let properties = if is_json_schema(tree) { tree.get("properties") } else { Some(tree) };
             let Some(Tree { data: Data::Map(properties), .. }) = properties else { return };
             for entry in properties {
-                if let Some(field) = object.fields.get_mut(entry.key.as_str()) {
+                if let Some(field) = Arc::make_mut(object).fields.get_mut(entry.key.as_str()) {
                     field.at = Some(entry.key.span);
                     place(&mut field.ty, &entry.value);
                 }
@@ -275,7 +277,7 @@ fn fields(entries: &[Entry], out: &mut Diagnostics) -> Option<(Type, Value)> {
     if let Value::Object(map) = &mut json {
         map.insert("additionalProperties".into(), false.into());
     }
-    whole.then_some((Type::Object(object), json))
+    whole.then_some((Type::Object(Arc::new(object)), json))
 }
 
 /// `{ type: integer, defualt: 5 }` is read as fields because of the unknown word; say so.
