@@ -16,7 +16,7 @@ use uzel_core::{
     failure::{Failure, FailureClass},
     graph::NodeDef,
     node::{Call, Effect, Host, Outcome, Recorded, Work},
-    run::{Command, Run},
+    run::{Command, Run, State},
 };
 
 /// What came of playing a log.
@@ -152,15 +152,18 @@ impl Player<'_> {
                 }
                 Command::Park { instance, after } => {
                     let at = self.script.begun;
-                    self.run.apply(&Event::Waited { instance: instance.clone(), wait: Wait::Until(at.plus(after)), at });
+                    self.run.apply(&Event::Waited {
+                        instance: instance.clone(),
+                        wait: Wait::Until(at.plus(after)),
+                        at,
+                    });
                     match self.script.resolved.get(&instance).and_then(|all| all.first()).cloned() {
                         Some((at, event)) => drop(self.ready.insert(at, event)),
                         None => self.timers.push(instance),
                     }
                 }
                 Command::End(end) => {
-                    let at = self.run.end().map_or(self.script.begun, |_| self.script.begun);
-                    self.run.apply(&Event::Ended { end, at });
+                    self.run.apply(&Event::Ended { end, at: self.script.begun });
                 }
             }
         }
@@ -191,7 +194,10 @@ impl Player<'_> {
         {
             self.run.apply(&ended);
         }
-        let unused = self.script.effects.keys().filter(|name| !self.used.contains(*name)).cloned().collect();
+        // A node that was not reached may ask for its results all the same.
+        let reached = |name: &EffectName| self.run.state(&name.instance()).is_none_or(State::is_settled);
+        let unused = self.script.effects.keys().filter(|name| !self.used.contains(*name) && reached(name));
+        let unused = unused.cloned().collect();
         let Self { run, new, other_questions, unknown, .. } = self;
         Replayed { run, new, unused, other_questions, unknown }
     }
@@ -211,22 +217,16 @@ impl Player<'_> {
         self.ready.insert(at, event);
     }
 
-    async fn call(
-        &mut self,
-        def: &NodeDef,
-        instance: InstancePath,
-        input: Arc<Value>,
-        resolution: Option<Resolution>,
-    ) {
+    async fn call(&mut self, def: &NodeDef, instance: InstancePath, input: Arc<Value>, resolution: Option<Resolution>) {
         if let Some(why) = self.unmade.get(&def.slot) {
             return self.on_record(&instance, why);
         }
         let Some(node) = self.app.nodes.get(def.slot) else { return };
         let original = self.script.settled.get(&instance).map(|(_, event)| event.clone());
         let started = match &original {
-            Some(
-                Event::Returned { started, .. } | Event::Failed { started, .. } | Event::Blocked { started, .. },
-            ) => *started,
+            Some(Event::Returned { started, .. } | Event::Failed { started, .. } | Event::Blocked { started, .. }) => {
+                *started
+            }
             _ => self.script.begun,
         };
         let at = self.time_of(&instance);

@@ -2,10 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use uzel_core::{
-    run::why::{Because, Rule, Step, Why, WhyRun},
-    store::Status,
-};
+use uzel_core::run::why::{Because, Rule, Step, Why, WhyRun};
 
 use super::{BOLD, CYAN, DIM, RED, YELLOW, human, paint, tables};
 
@@ -39,7 +36,7 @@ impl Reasons<'_> {
         );
         self.reasons(&why.because, &mut out);
         if !why.path.is_empty() {
-            let word = if why.status == Status::Succeeded { "the slowest path" } else { "the slowest path so far" };
+            let word = if why.status.is_final() { "the slowest path" } else { "the slowest path so far" };
             let _ = writeln!(out, "{}", paint(self.colour, BOLD, word));
             out += &self.path(&why.path);
         }
@@ -57,7 +54,8 @@ impl Reasons<'_> {
                 _ => DIM,
             };
             // The reason says it, too.
-            let text = because.text.strip_prefix(word).and_then(|rest| rest.strip_prefix([':', ' '])).map(str::trim_start);
+            let text =
+                because.text.strip_prefix(word).and_then(|rest| rest.strip_prefix([':', ' '])).map(str::trim_start);
             let text = text.unwrap_or(&because.text).replace('\n', " ");
             let word = paint(self.colour, style, &format!("{word:width$}"));
             let at = because.at.as_ref().map(|at| format!("  ({})", self.place(at))).unwrap_or_default();
