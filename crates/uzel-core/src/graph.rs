@@ -171,6 +171,8 @@ pub struct NodeDef {
     pub kind: KindDef,
     /// What it is for.
     pub description: String,
+    /// Words for those who look at runs.
+    pub labels: IndexMap<String, String>,
     /// The kind's own keys.
     pub config: Tree,
     /// Where its name stands.

@@ -26,6 +26,7 @@ mod body;
 mod bounds;
 pub mod differences;
 pub mod fork;
+mod lean;
 mod level;
 pub mod migrate;
 mod scope;
@@ -35,6 +36,7 @@ mod view;
 pub mod why;
 
 use bounds::Worked;
+use lean::Forgetting;
 use level::{Level, Place, Program};
 
 pub use bounds::{Bound, Cutoff};
@@ -145,6 +147,13 @@ pub struct Totals {
 }
 
 impl Totals {
+    fn plus(&mut self, more: Self) {
+        self.cost_usd += more.cost_usd;
+        self.input_tokens += more.input_tokens;
+        self.output_tokens += more.output_tokens;
+        self.calls += more.calls;
+    }
+
     fn add(&mut self, meta: &EffectMeta) {
         self.cost_usd += meta.cost_usd;
         self.input_tokens += meta.input_tokens;
@@ -165,12 +174,17 @@ pub struct Run {
     /// Instances in bodies.
     paths: BTreeMap<InstancePath, Place>,
     effects: BTreeMap<EffectName, Effect>,
-    intents: Vec<EffectName>,
+    /// `once` effects that were about to be tried and have no result.
+    intents: BTreeSet<EffectName>,
+    /// How many effects have a result.
+    returned: u64,
     totals: Totals,
     /// Nodes that settled and whose children have not been looked at.
     fresh: VecDeque<Place>,
     /// What was found to be done while facts were applied: calls, and other commands.
-    called: Vec<Place>,
+    called: BTreeMap<Place, u64>,
+    /// How many calls there were to be made so far: they are made in that order.
+    calls: u64,
     told: Vec<Command>,
     /// Nodes that wait for something from outside.
     waiting: BTreeSet<Place>,
@@ -183,6 +197,8 @@ pub struct Run {
     /// Milliseconds for which something was at work: in the run, and in nodes that limit it.
     active: u64,
     worked: Worked,
+    /// What is over is forgotten, if this is there.
+    lean: Option<Forgetting>,
     /// The time of the last fact.
     now: Time,
     /// How the run is to end although nodes have not settled, and whether that has been said.
@@ -231,10 +247,12 @@ impl Run {
             id,
             begin: None,
             effects: BTreeMap::new(),
-            intents: vec![],
+            intents: BTreeSet::new(),
+            returned: 0,
             totals: Totals::default(),
             fresh: VecDeque::new(),
-            called: vec![],
+            called: BTreeMap::new(),
+            calls: 0,
             told: vec![],
             waiting: BTreeSet::new(),
             clocks: BTreeSet::new(),
@@ -242,6 +260,7 @@ impl Run {
             timed: BTreeSet::new(),
             active: 0,
             worked: Worked::new(),
+            lean: None,
             now: Time::default(),
             broken: None,
             end_told: false,
@@ -269,6 +288,9 @@ impl Run {
         self.now = event.at();
         self.take(event);
         self.derive_all();
+        if self.fresh.is_empty() {
+            self.forget();
+        }
     }
 
     fn take(&mut self, event: &Event) {
@@ -293,7 +315,11 @@ impl Run {
                     begin.release = release.clone();
                 }
             }
-            Event::EffectIntended { effect, .. } => self.intents.push(effect.clone()),
+            Event::EffectIntended { effect, .. } => {
+                if !self.effects.contains_key(effect) {
+                    self.intents.insert(effect.clone());
+                }
+            }
             Event::EffectReturned { effect, result, meta, .. } => self.effect_returned(effect, result, meta),
             Event::Returned { instance, port, value, started, at } => {
                 let value = self.value(value);
@@ -322,11 +348,13 @@ impl Run {
 
     fn effect_returned(&mut self, name: &EffectName, result: &Result<Stored, Failure>, meta: &EffectMeta) {
         let begin = self.begin.as_ref().and_then(|begin| begin.forked_from.as_ref());
-        let reused = begin.is_some_and(|from| (self.effects.len() as u64) < from.reused);
+        let reused = begin.is_some_and(|from| self.returned < from.reused);
+        self.returned += 1;
         if !reused {
             self.totals.add(meta);
         }
         let result = result.as_ref().map(|stored| self.value(stored)).map_err(Clone::clone);
+        self.intents.remove(name);
         self.effects.insert(name.clone(), Effect { result, meta: meta.clone(), reused });
     }
 
@@ -343,6 +371,7 @@ impl Run {
         found.asked = Some(at);
         self.waiting.insert(place);
         self.working.remove(&place);
+        self.called.remove(&place);
     }
 
     fn resolved(&mut self, instance: &InstancePath, resolution: &Resolution) {
@@ -354,8 +383,7 @@ impl Run {
             if let Resolution::Answered(answer) = resolution {
                 found.answer = Some(answer.clone());
             }
-            self.called.push(place);
-            self.working.insert(place);
+            self.will_call(place);
         } else if matches!(found.state, State::Pending) && found.timer.take().is_some() {
             found.late = true;
             if let Some(node) = self.node(place) {
@@ -363,6 +391,13 @@ impl Run {
             }
         }
         self.waiting.remove(&place);
+    }
+
+    /// A node's call is to be made, and counts as work from now on.
+    fn will_call(&mut self, place: Place) {
+        self.calls += 1;
+        self.called.insert(place, self.calls);
+        self.working.insert(place);
     }
 
     fn find(&self, instance: &InstancePath) -> Option<Place> {
@@ -444,8 +479,8 @@ impl Run {
 
     /// The `once` effects of an instance that were about to be tried when the log ends, and have no result.
     pub fn doubts_of(&self, instance: &InstancePath) -> Vec<EffectName> {
-        let doubt = |name: &&EffectName| is_of(name, instance.as_str()) && !self.effects.contains_key(*name);
-        self.intents.iter().filter(doubt).cloned().collect()
+        let first = EffectName::from(format!("{instance}/"));
+        self.intents.range(first..).take_while(|name| is_of(name, instance.as_str())).cloned().collect()
     }
 
     /// The waits that are open: instance, wait, since when.

@@ -2,6 +2,7 @@
 
 mod explain;
 mod json;
+mod plain;
 mod read;
 mod relate;
 mod shorthand;

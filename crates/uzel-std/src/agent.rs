@@ -217,9 +217,10 @@ fn with_steps(ty: Type, on_limit: OnLimit) -> Type {
         ("error", Type::String.or_null()),
         ("by", Type::String.or_null()),
     ]);
-    object.fields.insert("steps".to_owned(), Field::required(Type::list(step)));
+    let fields = &mut Arc::make_mut(&mut object).fields;
+    fields.insert("steps".to_owned(), Field::required(Type::list(step)));
     if on_limit == OnLimit::Answer {
-        object.fields.insert("limit".to_owned(), Field::required(Type::texts(limits::NAMES).or_null()));
+        fields.insert("limit".to_owned(), Field::required(Type::texts(limits::NAMES).or_null()));
     }
     Type::Object(object)
 }

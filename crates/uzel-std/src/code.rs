@@ -139,7 +139,7 @@ fn check_target(run: &Text, cx: &mut Check<'_>) -> (Option<Type>, Option<Type>) 
         Some(Target::Js { path, function }) => check_js(run, path, function, cx),
         Some(Target::Builtin(name)) => match builtin::builtin(name) {
             Some(builtin) => {
-                let ty = |schema: Value| Schema::from_json_schema(schema).ok().map(|schema| schema.ty);
+                let ty = |schema: Value| Some(Type::from_json_schema(&schema));
                 return (ty((builtin.params)()), ty((builtin.result)()));
             }
             None => {

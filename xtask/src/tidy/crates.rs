@@ -17,6 +17,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("uzel-macros", &[]),
     ("uzel", &["uzel-server", "uzel-runtime", "uzel-std", "uzel-core", "uzel-macros"]),
     ("uzel-testkit", &["uzel-runtime", "uzel-std", "uzel-core"]),
+    // Measures; nothing depends on it.
+    ("uzel-bench", &["uzel"]),
     ("xtask", &[]),
 ];
 const FOR_TESTS: &str = "uzel-testkit";

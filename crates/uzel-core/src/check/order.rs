@@ -1,6 +1,6 @@
 //! Order of nodes: parents first, cycles found, and each node's nearest dependencies.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::{
     graph::{Edge, Join, NodeIdx, Via},
@@ -61,64 +61,99 @@ fn cycle(edges: &[Vec<Edge>], stack: &[(NodeIdx, usize)], start: NodeIdx) -> Vec
 /// A node that may start before all its parents have settled is sure to settle after `d` only if each of them is, and one
 /// with a deadline never: the time may pass before any of them has.
 pub(super) fn nearest(edges: &[Vec<Edge>], joins: &[Join], order: &[NodeIdx]) -> Vec<Vec<Edge>> {
-    let mut rank = vec![0; edges.len()];
-    for (position, node) in order.iter().enumerate() {
-        rank[*node] = position;
+    let implied = Asked::of(edges, order).implied(edges, joins, order);
+    let keep = |to: NodeIdx, edge: &&Edge| edge.via.is_control() || !implied.contains(&(to, edge.from));
+    edges.iter().enumerate().map(|(to, own)| own.iter().filter(|edge| keep(to, edge)).cloned().collect()).collect()
+}
+
+/// Nodes that others depend on besides something else: whether they are implied has to be found out.
+struct Asked {
+    rank: Vec<usize>,
+    /// The place in the order of a node that is depended on, and who depends on it; sorted.
+    pairs: Vec<(usize, NodeIdx)>,
+}
+
+impl Asked {
+    fn of(edges: &[Vec<Edge>], order: &[NodeIdx]) -> Self {
+        let mut rank = vec![0; edges.len()];
+        for (position, node) in order.iter().enumerate() {
+            rank[*node] = position;
+        }
+        // A node with one edge has nothing to leave out.
+        let several = edges.iter().enumerate().filter(|(_, own)| own.len() > 1);
+        let flow = several.flat_map(|(to, own)| own.iter().filter(|e| !e.via.is_control()).map(move |e| (to, e.from)));
+        let mut pairs: Vec<(usize, NodeIdx)> = flow.map(|(to, from)| (rank[from], to)).collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        Self { rank, pairs }
     }
-    edges
-        .iter()
-        .map(|own| {
-            let implied = |d: NodeIdx| {
-                let mut sure = Sure { edges, joins, rank: &rank, goal: d, known: BTreeMap::new() };
-                let by_flow = own.iter().any(|e| !e.via.is_control() && e.from != d && sure.follows(e.from));
-                let mut control = own.iter().filter(|e| e.via.is_control()).peekable();
-                by_flow || control.peek().is_some() && control.all(|e| sure.follows(e.from))
-            };
-            // A node with one edge, or with many from the start, has nothing to leave out.
-            let keep = |edge: &&Edge| own.len() == 1 || edge.via.is_control() || !implied(edge.from);
-            own.iter().filter(keep).cloned().collect()
-        })
-        .collect()
-}
 
-/// Whether a node is sure to settle after `goal`.
-struct Sure<'a> {
-    edges: &'a [Vec<Edge>],
-    joins: &'a [Join],
-    rank: &'a [usize],
-    goal: NodeIdx,
-    known: BTreeMap<NodeIdx, bool>,
-}
-
-impl Sure<'_> {
-    fn follows(&mut self, start: NodeIdx) -> bool {
-        // Post-order with an explicit stack; a node is looked at twice: before and after what it depends on.
-        let mut stack = vec![(start, false)];
-        while let Some((node, seen)) = stack.pop() {
-            if self.known.contains_key(&node) {
-                continue;
+    /// Who depends on what without need. Up to 64 goals are followed at once, each with a bit of its own: in large apps
+    /// following them one by one would take the square of the number of nodes.
+    fn implied(&self, edges: &[Vec<Edge>], joins: &[Join], order: &[NodeIdx]) -> BTreeSet<(NodeIdx, NodeIdx)> {
+        let mut implied = BTreeSet::new();
+        // For each place in the order: after which goals its node is sure to have settled.
+        let mut sure = vec![0u64; order.len()];
+        let mut left = self.pairs.as_slice();
+        while let [(first, _), ..] = left {
+            let mut goals: Vec<usize> = vec![];
+            let taken = left.iter().take_while(|(goal, _)| {
+                if goals.last() != Some(goal) {
+                    goals.push(*goal);
+                }
+                goals.len() <= 64
+            });
+            let (now, later) = left.split_at(taken.count());
+            left = later;
+            goals.truncate(64);
+            let last = now.iter().map(|(_, to)| self.rank[*to]).max().unwrap_or(*first);
+            let before = *first;
+            sure[before..=last].fill(0);
+            let seen = |sure: &[u64], from: NodeIdx| if self.rank[from] < before { 0 } else { sure[self.rank[from]] };
+            let mut next = 0;
+            for at in before..=last {
+                let node = order[at];
+                let settled = self.settled(&edges[node], joins[node], &goals, |from| seen(&sure, from));
+                let own = goals.get(next).is_some_and(|goal| *goal == at);
+                sure[at] = settled | if own { 1 << next } else { 0 };
+                next += usize::from(own);
             }
-            if node == self.goal || self.rank[node] <= self.rank[self.goal] {
-                self.known.insert(node, node == self.goal);
-            } else if !seen {
-                stack.push((node, true));
-                stack.extend(self.edges[node].iter().map(|edge| (edge.from, false)));
-            } else {
-                let known = |edge: &Edge| self.known.get(&edge.from).copied().unwrap_or(false);
-                let mut flow = self.edges[node].iter().filter(|edge| !edge.via.is_control()).peekable();
-                let by_flow = match self.joins[node] {
-                    Join::All | Join::Settle => flow.any(known),
-                    Join::Any | Join::Quorum(_) => flow.peek().is_some() && flow.all(known),
-                    Join::Deadline(_) => false,
-                };
-                let mut control = self.edges[node].iter().filter(|edge| edge.via.is_control()).peekable();
-                let instead = |edge: &Edge| edge.from == self.goal && matches!(edge.via, Via::Error | Via::Block);
-                let sure = !self.edges[node].iter().any(instead)
-                    && (by_flow || control.peek().is_some() && control.all(known));
-                self.known.insert(node, sure);
+            for (goal, to) in now {
+                let (from, bit) = (order[*goal], goals.partition_point(|known| known < goal));
+                let follows = |edge: &Edge| seen(&sure, edge.from) >> bit & 1 == 1;
+                let own = &edges[*to];
+                let by_flow = own.iter().any(|edge| !edge.via.is_control() && edge.from != from && follows(edge));
+                let mut control = own.iter().filter(|edge| edge.via.is_control()).peekable();
+                if by_flow || control.peek().is_some() && control.all(follows) {
+                    implied.insert((*to, from));
+                }
             }
         }
-        self.known.get(&start).copied().unwrap_or(false)
+        implied
+    }
+
+    /// The goals after which a node with these edges is sure to settle.
+    fn settled(&self, edges: &[Edge], join: Join, goals: &[usize], sure: impl Fn(NodeIdx) -> u64) -> u64 {
+        let (mut any, mut all, mut chosen, mut instead) = (0, None::<u64>, None::<u64>, 0);
+        for edge in edges {
+            let from = sure(edge.from);
+            let which = if edge.via.is_control() { &mut chosen } else { &mut all };
+            *which = Some(which.map_or(from, |known| known & from));
+            if !edge.via.is_control() {
+                any |= from;
+            }
+            if matches!(edge.via, Via::Error | Via::Block)
+                && let Ok(goal) = goals.binary_search(&self.rank[edge.from])
+            {
+                instead |= 1 << goal;
+            }
+        }
+        let by_flow = match join {
+            Join::All | Join::Settle => any,
+            Join::Any | Join::Quorum(_) => all.unwrap_or(0),
+            Join::Deadline(_) => 0,
+        };
+        (by_flow | chosen.unwrap_or(0)) & !instead
     }
 }
 

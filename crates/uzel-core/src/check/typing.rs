@@ -101,11 +101,11 @@ fn enter(nodes: &[LinkedNode], asked: bool, types: &mut TypeScope) -> Before {
     }
     let known = types.get("nodes").cloned();
     if let Some((Type::Object(all), at)) = known.clone().filter(|_| asked) {
-        let mut all = all;
+        let mut all = Arc::unwrap_or_clone(all);
         for node in nodes {
             all.fields.insert(node.draft.id.clone(), Field::required(metadata()));
         }
-        types.insert("nodes", Type::Object(all), at);
+        types.insert("nodes", Type::Object(Arc::new(all)), at);
         outside.push(("nodes".to_owned(), known));
     }
     outside
@@ -285,6 +285,7 @@ fn finish(nodes: Vec<LinkedNode>, slots: &mut usize) -> IndexMap<String, Arc<Nod
             id: draft.id.clone(),
             kind: draft.kind,
             description: draft.description,
+            labels: draft.labels,
             config: draft.config,
             at: draft.at,
             needs: draft.needs,

@@ -314,7 +314,7 @@ fn infer_node(node: &Node, types: &TypeScope, out: &mut Diagnostics) -> Type {
                 let field = Field { at: Some(*at), ..Field::required(infer_node(node, types, out)) };
                 object.fields.insert(key.clone(), field);
             }
-            Type::Object(object)
+            Type::Object(Arc::new(object))
         }
     }
 }

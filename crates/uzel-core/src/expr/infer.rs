@@ -9,7 +9,7 @@ mod origins;
 mod paths;
 mod statements;
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use minijinja::machinery::ast::{BinOpKind, CallArg, Expr, Slice, UnaryOpKind};
 
@@ -254,7 +254,7 @@ impl<'c> Checker<'c> {
                 }
             }
         }
-        Type::Object(object)
+        Type::Object(Arc::new(object))
     }
 
     /// The type of a value that becomes part of a list or map, where what is not there is null.

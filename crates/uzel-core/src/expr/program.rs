@@ -1,6 +1,10 @@
 //! A piece of text that was parsed: its references, how it runs, and its place for errors.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
 
 use minijinja::{
     Environment, Error, Expression as Compiled, Value as Seen,
@@ -35,7 +39,9 @@ pub(super) struct Program {
     text: Assembled,
     pub(super) references: Vec<Reference>,
     prepared: Prepared,
-    code: Compiling,
+    bare: bool,
+    /// Made when it is first needed: it takes more memory than all else of a program, and most that are read are not run.
+    code: OnceLock<Result<Compiling, String>>,
 }
 
 enum Compiling {
@@ -95,17 +101,15 @@ impl Program {
             return None;
         }
         let prepared = prepare(source, &spots, bare, &survey);
-        let code = match compile(&prepared.source, bare) {
-            Ok(code) => code,
-            Err(error) => {
-                out.push(syntax(&error, source, |_| at(0..source.len())));
-                return None;
-            }
-        };
+        let ready = if prepared.source == source { Ok(()) } else { parses(&prepared.source, bare) };
+        if let Err(error) = ready {
+            out.push(syntax(&error, source, |_| at(0..source.len())));
+            return None;
+        }
         let references = survey.references.into_iter();
         let references =
             references.map(|found| Reference { root: found.root, path: found.path, span: at(found.at) }).collect();
-        Some(Arc::new(Self { text, references, prepared, code }))
+        Some(Arc::new(Self { text, references, prepared, bare, code: OnceLock::new() }))
     }
 
     /// The source, with what it includes.
@@ -128,9 +132,17 @@ impl Program {
         parse(self.source(), NAME, SyntaxConfig::default()).ok().map(|template| check(&template))
     }
 
+    fn code(&self) -> Result<&Compiling, Failure> {
+        let made = self.code.get_or_init(|| compile(&self.prepared.source, self.bare).map_err(|error| error.to_string()));
+        made.as_ref().map_err(|why| {
+            let message = format!("what could be parsed cannot be compiled: {why}");
+            Failure::new(FailureClass::Bug, message)
+        })
+    }
+
     /// Evaluates an expression to a value of the engine.
     fn seen(&self, scope: &Scope) -> Result<Seen, Failure> {
-        match &self.code {
+        match self.code()? {
             Compiling::Expression(compiled) => compiled.eval(scope.context()).map_err(|error| self.failed(&error)),
             Compiling::Template(_) => self.render(scope).map(Seen::from),
         }
@@ -154,7 +166,7 @@ impl Program {
 
     /// Renders a template.
     pub(super) fn render(&self, scope: &Scope) -> Result<String, Failure> {
-        let Compiling::Template(engine) = &self.code else { return self.printed(scope) };
+        let Compiling::Template(engine) = self.code()? else { return self.printed(scope) };
         let mut written = Bounded::default();
         let rendered = engine
             .get_template(NAME)
@@ -173,6 +185,11 @@ impl Program {
         let part = range.and_then(|range| self.source().get(range)).filter(|part| !part.trim().is_empty());
         engine::failure(error, &excerpt(part.unwrap_or(self.source())))
     }
+}
+
+/// Whether the engine could compile it: compiling fails only where parsing does.
+fn parses(source: &str, bare: bool) -> Result<(), Error> {
+    if bare { parse_expr(source).map(drop) } else { parse(source, NAME, SyntaxConfig::default()).map(drop) }
 }
 
 fn compile(source: &str, bare: bool) -> Result<Compiling, Error> {

@@ -87,7 +87,8 @@ impl Run {
         if path.is_empty() {
             return self.totals;
         }
-        let mut totals = Totals::default();
+        let place = self.find(&InstancePath::from(path));
+        let mut totals = place.map(|place| self.instance(place).below).unwrap_or_default();
         let first = EffectName::from(path.to_owned());
         let near = self.effects.range(first..).take_while(|(name, _)| name.as_str().starts_with(path));
         for (_, Effect { meta, .. }) in near.filter(|(name, effect)| !effect.reused && is_below(name.as_str(), path)) {
@@ -114,6 +115,7 @@ impl Run {
     /// Something stops counting its time.
     pub(super) fn end_time(&mut self, place: Place) {
         self.working.remove(&place);
+        self.called.remove(&place);
         self.timed.remove(&place);
         self.worked.remove(&place);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,6 +20,9 @@ pub struct NodeView {
     pub instance: InstancePath,
     /// What it is.
     pub kind: &'static str,
+    /// Its labels, as the app has them.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub labels: IndexMap<String, String>,
     /// The state's word.
     pub state: &'static str,
     /// When it began.
@@ -99,6 +103,7 @@ impl Run {
         Some(NodeView {
             instance: path.clone(),
             kind: node.kind.name,
+            labels: node.labels.clone(),
             state: place.state.as_str(),
             started: place.started,
             ended: place.ended,

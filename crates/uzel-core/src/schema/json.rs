@@ -1,5 +1,7 @@
 //! Types as JSON Schema 2020-12 and back.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
@@ -148,6 +150,8 @@ impl<'a> Walk<'a> {
             "integer" => Type::Integer,
             "number" => Type::Number,
             "string" => Type::String,
+            // `items` says nothing of the first ones then.
+            "array" if map.contains_key("prefixItems") => Type::list(Type::Any),
             "array" => Type::list(map.get("items").map_or(Type::Any, |items| self.type_of(items, depth + 1))),
             "object" => self.object(map, depth),
             _ => Type::Any,
@@ -169,7 +173,7 @@ impl<'a> Walk<'a> {
             fields.insert(name.clone(), field);
         }
         let closed = map.get("additionalProperties") == Some(&Value::Bool(false));
-        Type::Object(ObjectType { fields, open: !closed || map.contains_key("patternProperties") })
+        Type::Object(Arc::new(ObjectType { fields, open: !closed || map.contains_key("patternProperties") }))
     }
 }
 
@@ -189,7 +193,7 @@ pub fn type_of_value(value: &Value) -> Type {
         Value::Array(items) => Type::list(Type::union_of(items.iter().map(type_of_value)).unwrap_or(Type::Any)),
         Value::Object(map) => {
             let fields = map.iter().map(|(k, v)| (k.clone(), Field::required(type_of_value(v)))).collect();
-            Type::Object(ObjectType { fields, open: false })
+            Type::Object(Arc::new(ObjectType { fields, open: false }))
         }
         Value::Null => Type::Null,
         other if base_of(other) == Type::Number => Type::Number,

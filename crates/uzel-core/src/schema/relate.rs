@@ -89,6 +89,6 @@ pub(crate) fn base_of(value: &Value) -> Type {
         Value::Number(_) => Type::Integer,
         Value::String(_) => Type::String,
         Value::Array(_) => Type::list(Type::Any),
-        Value::Object(_) => Type::Object(ObjectType { open: true, ..ObjectType::default() }),
+        Value::Object(_) => Type::open_map(),
     }
 }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::{ObjectType, Type};
+use super::Type;
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     yaml::Text,
@@ -125,7 +125,7 @@ fn named(name: &str) -> Option<Type> {
         "boolean" => Type::Boolean,
         "null" => Type::Null,
         "any" => Type::Any,
-        "object" => Type::Object(ObjectType { open: true, ..ObjectType::default() }),
+        "object" => Type::open_map(),
         "list" => Type::list(Type::Any),
         _ => return None,
     })

@@ -1,5 +1,7 @@
 //! The types that expressions are checked with, and what can be asked of them.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -25,8 +27,8 @@ pub enum Type {
     Enum(Vec<Value>),
     /// A list of one type.
     List(Box<Type>),
-    /// A map of named fields.
-    Object(ObjectType),
+    /// A map of named fields. Shared: types are passed on from node to node, and seldom changed.
+    Object(Arc<ObjectType>),
     /// One of these; flat, at least two, no `Any`.
     Union(Vec<Type>),
 }
@@ -93,7 +95,12 @@ impl Type {
     /// A closed map of required fields.
     pub fn object<'a>(fields: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
         let fields = fields.into_iter().map(|(name, ty)| (name.to_owned(), Field::required(ty))).collect();
-        Self::Object(ObjectType { fields, open: false })
+        Self::Object(Arc::new(ObjectType { fields, open: false }))
+    }
+
+    /// A map of which no field is known.
+    pub fn open_map() -> Self {
+        Self::Object(Arc::new(ObjectType { open: true, ..ObjectType::default() }))
     }
 
     /// One of these texts.

@@ -8,7 +8,7 @@ use std::{
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
-use super::{ObjectType, Type, explain, read};
+use super::{ObjectType, Type, explain, plain, read};
 use crate::{diagnostic::Diagnostics, yaml::Tree};
 
 /// A type with its JSON Schema. Cheap to clone; the validator is made once, when it is first needed.
@@ -90,7 +90,9 @@ impl Schema {
 
     pub(super) fn compiled(ty: Type, json: Value) -> Result<Self, String> {
         let schema = Self { ty, json: Arc::new(json), validator: Arc::default() };
-        schema.validator().map(|_| ()).map_err(str::to_owned)?;
+        if !plain::is_plain(&schema.json) {
+            schema.validator().map(|_| ()).map_err(str::to_owned)?;
+        }
         Ok(schema)
     }
 

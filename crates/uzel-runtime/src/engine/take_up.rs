@@ -62,14 +62,16 @@ impl Engine {
     }
 
     async fn find(&self, app: &Arc<App>, id: &RunId) -> Result<Found, Error> {
-        let Some(head) = self.store.head(id.clone()).await? else { return Err(self.unknown_run(id.as_str()).await?) };
+        let (events, seq, head) = self.log(id).await?;
         if head.status.is_final() {
             return Err(Error::Ended { run: id.clone(), status: head.status });
         }
-        let (mut events, seq) = self.store.load(id.clone()).await?;
-        record::fetch(&*self.store, &mut events).await?;
+        let mut run = Run::new(id.clone(), Arc::clone(&app.graph)).lean();
+        for event in &events {
+            run.apply(event);
+        }
         let crashes = crashes(&head, events.last());
-        Ok(Found { run: Run::fold(id.clone(), Arc::clone(&app.graph), &events), seq, head, crashes })
+        Ok(Found { run, seq, head, crashes })
     }
 
     async fn go_on(&self, app: &Arc<App>, found: Found) -> Result<Driver, Error> {

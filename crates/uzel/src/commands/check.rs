@@ -85,7 +85,10 @@ pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Er
         }
     };
     terminal.data(&text)?;
-    Ok(if reading.graph.is_some() { Exit::Fine } else { Exit::Failed })
+    let exit = if reading.graph.is_some() { Exit::Fine } else { Exit::Failed };
+    // The process ends here, and taking a large graph apart would take longer than writing the answer.
+    std::mem::forget(reading);
+    Ok(exit)
 }
 
 /// The app that is in use. Its models are not chosen: which node is new does not depend on them.

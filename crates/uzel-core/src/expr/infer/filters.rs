@@ -12,7 +12,7 @@ use crate::{
         place::range,
         table::{By, Gives, Operation, Param, Takes, find_filter, find_function},
     },
-    schema::{ObjectType, Type},
+    schema::Type,
 };
 
 impl Checker<'_> {
@@ -166,7 +166,7 @@ fn gives(gives: Gives, input: &Type, plain: Type, argument: Option<Type>, lax: b
         Gives::Integers => Type::list(Type::Integer),
         Gives::Anys => Type::list(Type::Any),
         Gives::Pairs => Type::list(Type::list(Type::Any)),
-        Gives::Map => Type::Object(ObjectType { open: true, ..ObjectType::default() }),
+        Gives::Map => Type::open_map(),
         Gives::Same => match plain {
             Type::Enum(_) => Type::Any,
             other => other,

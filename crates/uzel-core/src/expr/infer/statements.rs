@@ -1,5 +1,7 @@
 //! The statements of templates: what they bind and what they test.
 
+use std::sync::Arc;
+
 use minijinja::machinery::ast::{Expr, Macro, Stmt};
 
 use super::{Checker, Family, Local, Origin, Use, family};
@@ -157,5 +159,5 @@ fn loop_type(item: &Type) -> Type {
     let flags = ["first", "last"].into_iter().map(|name| (name, Type::Boolean));
     let beside = ["previtem", "nextitem"].into_iter().map(|name| (name, item.clone().or_null()));
     let fields = counts.chain(flags).chain(beside).map(|(name, ty)| (name.to_owned(), Field::required(ty)));
-    Type::Object(ObjectType { fields: fields.collect(), open: false })
+    Type::Object(Arc::new(ObjectType { fields: fields.collect(), open: false }))
 }

@@ -53,7 +53,7 @@ fn random_type(dice: &mut Dice, depth: usize) -> Type {
                     object.fields.insert(name.to_owned(), field);
                 }
             }
-            Type::Object(object)
+            Type::Object(Arc::new(object))
         }
     };
     match dice.below(10) {

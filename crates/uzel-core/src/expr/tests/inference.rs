@@ -1,5 +1,7 @@
 //! Tables of expressions and types.
 
+use std::sync::Arc;
+
 use expect_test::expect;
 
 use super::{Binding, Diagnostics, Expression, Template, TypeScope, table, text, tree};
@@ -29,8 +31,8 @@ pub(super) fn types() -> TypeScope {
         .with("order", Type::object([("id", Type::String), ("lines", Type::list(line)), ("cents", Type::Integer)]), at)
         .with("approve", nullable(Type::object([("action", Type::String), ("form", form)])), at)
         .with("result", Type::Any, at)
-        .with("headers", Type::Object(open), at)
-        .with("optional", Type::Object(optional), at)
+        .with("headers", Type::Object(Arc::new(open)), at)
+        .with("optional", Type::Object(Arc::new(optional)), at)
         .with("docs", nullable(Type::list(Type::object([("text", Type::String)]))), None)
 }
 

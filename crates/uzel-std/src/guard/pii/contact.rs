@@ -16,6 +16,9 @@ fn pattern(text: &str) -> Regex {
 
 /// Email addresses in a folded text.
 pub(super) fn emails(text: &str) -> Vec<Range<usize>> {
+    if !text.contains('@') {
+        return vec![];
+    }
     // Plain domains first: `\p{L}` would take the words of scripts without spaces that follow the address.
     static PLAIN: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"[A-Za-z0-9._%+'-]+@(?:[A-Za-z0-9-]+\.)+(?:[Xx][Nn]--[A-Za-z0-9-]+|[A-Za-z]{2,24})"));
