@@ -192,11 +192,7 @@ pub fn fork(run: &Run, log: &[Event], new: &Arc<Graph>, wish: &Wish, now: Time) 
 impl Fork {
     fn note(&mut self, event: &Event, instance: &InstancePath, kept: bool, intended: &mut Vec<EffectName>) {
         match event {
-            Event::EffectIntended { effect, .. } => {
-                if !intended.contains(effect) {
-                    intended.push(effect.clone());
-                }
-            }
+            Event::EffectIntended { effect, .. } if !intended.contains(effect) => intended.push(effect.clone()),
             Event::EffectReturned { effect, class, result, meta } => {
                 intended.retain(|doubt| doubt != effect);
                 let result = if result.is_ok() { Outcome::Acknowledged } else { Outcome::Failed };
