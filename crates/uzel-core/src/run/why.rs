@@ -215,7 +215,7 @@ impl Run {
                 because.push(Because::new(Rule::Retry, text, self.key(place.level, node, "fallback")));
             }
         }
-        for doubt in self.doubts_of(&path) {
+        for doubt in self.doubts_of(&path).keys() {
             let text = format!("`{doubt}` must not be repeated, and may have been done: a process died while doing it");
             because.push(Because::new(Rule::Failure, text, None));
         }

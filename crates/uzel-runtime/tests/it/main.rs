@@ -4,13 +4,16 @@
 
 mod agent;
 mod back;
+mod battery;
 mod clocks;
 mod crash;
+mod doubt;
 mod driver;
 mod growth;
 mod limits;
 mod model;
 mod nested;
+mod promises;
 mod semantics;
 mod store;
 mod store_crash;

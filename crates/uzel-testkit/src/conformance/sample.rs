@@ -101,6 +101,7 @@ pub fn question() -> Question {
         assign: json!("finance"),
         due: Some(Time(99)),
         on_timeout: Some("decline".into()),
+        about: None,
     }
 }
 
