@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
 use uzel_core::{
-    event::{InstancePath, RunId, Time},
+    event::{Event, InstancePath, RunId, Time},
     failure::{Failure, FailureClass},
     graph::Graph,
     run::{
@@ -90,7 +90,7 @@ output: { c: "${{ c }}", d: "${{ d }}" }
 "#;
 
 /// A run of an app whose nodes all say what they were given, up to the instance that does not end.
-fn played(graph: &Arc<Graph>, list: Value, open: &str) -> (Run, Vec<uzel_core::event::Event>) {
+fn played(graph: &Arc<Graph>, list: Value, open: &str) -> (Run, Vec<Event>) {
     let mut stage = Stage::open(graph, json!({ "list": list }));
     while let Some(flight) = stage.flights().iter().find(|flight| flight.instance.as_str() != open).cloned() {
         let outcome = match flight.input.get("with") {
@@ -111,7 +111,7 @@ fn a_fork_keeps_what_is_not_after_the_point() {
     let found = fork(&run, &log, &graph, &wish, Time(9)).unwrap();
     let names = |found: &[InstancePath]| found.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(&found.again), ["b", "c"]);
-    let kept: Vec<InstancePath> = found.events.iter().filter_map(uzel_core::event::Event::instance).collect();
+    let kept: Vec<InstancePath> = found.events.iter().filter_map(Event::instance).collect();
     assert_eq!(names(&kept), ["a", "d"]);
     assert!(found.repeated.iter().all(|known| known.result == Outcome::Acknowledged));
     // What is set is not done, and what comes after it is.
@@ -133,6 +133,13 @@ fn a_fork_that_means_nothing_is_refused() {
     let at = |name: &str| Wish { at: Some(name.into()), set: BTreeMap::new() };
     assert_eq!(refused(&Wish::default(), &graph), Refused::Nothing);
     assert_eq!(refused(&at("x"), &graph), Refused::Unknown("x".into()));
+    // Whether something was done is asked with the key of the run that did it.
+    let mut doubtful = log.clone();
+    doubtful.insert(1, Event::EffectIntended { effect: "a/probe-x".into(), at: Time(1) });
+    let kept = fork(&run, &doubtful, &graph, &at("b"), Time(9));
+    assert_eq!(kept.unwrap_err(), Refused::InDoubt("a/probe-x".into()));
+    let again = fork(&run, &doubtful, &graph, &at("a"), Time(9)).unwrap();
+    assert!(again.repeated_writes().any(|known| known.result == Outcome::InDoubt));
     let other = read(&CHAIN.replace("  d: { kind: probe, with: 2 }\n", "").replace(", d: \"${{ d }}\"", ""));
     assert_eq!(refused(&at("d"), &other), Refused::Gone("d".into()));
 }

@@ -38,7 +38,7 @@ impl Reasons<'_> {
         if !why.path.is_empty() {
             let word = if why.status.is_final() { "the slowest path" } else { "the slowest path so far" };
             let _ = writeln!(out, "{}", paint(self.colour, BOLD, word));
-            out += &self.path(&why.path);
+            out += &Self::path(&why.path);
         }
         out
     }
@@ -63,7 +63,7 @@ impl Reasons<'_> {
         }
     }
 
-    fn path(&self, steps: &[Step]) -> String {
+    fn path(steps: &[Step]) -> String {
         let name = |step: &Step| format!("{}{}", "  ".repeat(step.depth), step.instance);
         let width = steps.iter().map(|step| name(step).chars().count()).max().unwrap_or(0);
         let mut out = String::new();
