@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 use crate::{
     event::{
-        Answer, DONE, EffectMeta, EffectName, End, Event, ForkedFrom, InstancePath, ReleaseId, Resolution, RunId, Stored,
-        Time, Wait,
+        Answer, DONE, EffectMeta, EffectName, End, Event, ForkedFrom, InstancePath, ReleaseId, Resolution, RunId,
+        Stored, Time, Wait,
     },
     failure::{Failure, FailureClass},
     graph::{Graph, Join, NodeDef},
