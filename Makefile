@@ -9,7 +9,7 @@ seed ?= 0
 count ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test lint fix generate sim rules ci bench fuzz
+.PHONY: help demo check test lint fix generate sim rules battery ci bench fuzz
 
 help: ## list the recipes
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ sim: ## runs cut off at random moments, 40 seeds from one: make sim seed=42
 
 rules: ## random apps against a second reading of the rules, some thousand seeds from one: make rules seed=42 count=1
 	UZEL_RULES_SEED=$(seed) UZEL_RULES_COUNT=$(count) cargo test -p uzel-runtime --test it random_apps -- --nocapture
+
+battery: ## the long form: a thousand kills, every operation failing, thousands of power cuts, every used byte flipped
+	UZEL_BATTERY=1 cargo test -p uzel-runtime --test it store_ && UZEL_BATTERY=1 cargo test -p uzel --test it -- disk:: kill::
 
 ci: test ## what CI runs
 

@@ -98,6 +98,22 @@ pub fn build(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> Result<App,
     if problems.is_empty() { Ok(App { graph: Arc::clone(graph), nodes, notices }) } else { Err(problems) }
 }
 
+/// Makes all nodes of a graph for a place where nothing is called. Nodes that cannot be made there are never called: their
+/// slots and the reasons come back, too.
+pub fn build_offline(graph: &Arc<Graph>, surroundings: &Surroundings<'_>) -> (App, BTreeMap<usize, String>) {
+    let (mut built, mut problems, mut notices) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let mut unmade = BTreeMap::new();
+    make(graph, surroundings, &mut Made { built: &mut built, problems: &mut problems, notices: &mut notices });
+    let why = problems.first().map_or_else(String::new, |problem| problem.message.clone());
+    for node in graph.all_nodes() {
+        built.entry(node.slot).or_insert_with(|| {
+            unmade.insert(node.slot, why.clone());
+            Arc::new(NeverCalled)
+        });
+    }
+    (App { graph: Arc::clone(graph), nodes: built.into_values().collect(), notices }, unmade)
+}
+
 /// What has been made so far.
 struct Made<'m> {
     /// By slot.

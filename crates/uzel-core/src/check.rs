@@ -20,6 +20,7 @@ mod edges;
 mod files;
 mod flags;
 mod joins;
+mod labels;
 mod limits;
 mod lints;
 mod nodes;

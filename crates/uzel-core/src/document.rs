@@ -126,12 +126,28 @@ pub struct Common {
     pub on_block: Option<Tree>,
     /// Findings of `check` about this node that are accepted, each with a reason and a day.
     pub waive: Vec<Waiver>,
+    /// Words for people and programs that look at runs: `{ team: billing }`. They change nothing. At most 32, each a name
+    /// and a text.
+    #[schemars(schema_with = "labels")]
+    pub labels: Option<Tree>,
 }
 
 impl Common {
     /// Names of the keys, which are taken out of a node before its kind reads the rest.
-    pub const KEYS: [&'static str; 11] =
-        ["kind", "description", "needs", "when", "retry", "timeout", "limits", "on_error", "on_block", "join", "waive"];
+    pub const KEYS: [&'static str; 12] = [
+        "kind",
+        "description",
+        "needs",
+        "when",
+        "retry",
+        "timeout",
+        "limits",
+        "on_error",
+        "on_block",
+        "join",
+        "waive",
+        "labels",
+    ];
 }
 
 // What `check` takes where the structs say only "a tree", for editors. `x-names` says that a text here or below is a name,
@@ -139,6 +155,10 @@ impl Common {
 
 fn version(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": 1 })
+}
+
+fn labels(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "object", "maxProperties": 32, "additionalProperties": { "type": "string", "maxLength": 256 } })
 }
 
 /// What the items are depends on the catalog.

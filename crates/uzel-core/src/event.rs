@@ -77,6 +77,11 @@ impl EffectName {
     pub fn of(instance: &InstancePath, name: &str) -> Self {
         Self(format!("{instance}/{name}").into())
     }
+
+    /// The instance that it is an effect of. Paths of instances have no `/` in them.
+    pub fn instance(&self) -> InstancePath {
+        InstancePath::from(self.0.split_once('/').map_or(&*self.0, |(instance, _)| instance))
+    }
 }
 
 /// Position in a run's log; the first record has 1, and 0 stands before it.
@@ -128,6 +133,10 @@ pub struct EffectMeta {
 }
 
 fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+fn no_crash(n: &u32) -> bool {
     *n == 0
 }
 
@@ -255,6 +264,22 @@ pub enum End {
     },
 }
 
+/// Where a run's first records come from: another run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForkedFrom {
+    /// The run.
+    pub run: RunId,
+    /// The node that is done again, with all after it; `None` if only outputs were set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<InstancePath>,
+    /// How many results of effects were taken over. They are the first of the log, and were paid for by that run.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reused: u64,
+    /// Nodes whose outputs were set by hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<InstancePath>,
+}
+
 /// A fact about a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -278,9 +303,37 @@ pub enum Event {
         /// Whether write tools are left out.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         dry_run: bool,
+        /// The run whose records this one begins with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        forked_from: Option<Box<ForkedFrom>>,
     },
     /// A process took the run up again.
     Resumed {
+        /// When.
+        at: Time,
+        /// How many processes died with the run in hand since it last came further.
+        #[serde(default, skip_serializing_if = "no_crash")]
+        crashes: u32,
+    },
+    /// The process that drove the run was asked to stop, and let it go: that is no crash.
+    LetGo {
+        /// When.
+        at: Time,
+    },
+    /// Nobody takes the run up by himself any more: too many processes died with it in hand.
+    SetAside {
+        /// How many did.
+        crashes: u32,
+        /// When.
+        at: Time,
+    },
+    /// The run goes on with another release.
+    Migrated {
+        /// The release that it is pinned to from now on.
+        release: ReleaseId,
+        /// By whom.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
         /// When.
         at: Time,
     },
@@ -379,7 +432,10 @@ impl Event {
     pub fn at(&self) -> Time {
         match self {
             Self::Started { at, .. }
-            | Self::Resumed { at }
+            | Self::Resumed { at, .. }
+            | Self::LetGo { at }
+            | Self::SetAside { at, .. }
+            | Self::Migrated { at, .. }
             | Self::EffectIntended { at, .. }
             | Self::Returned { at, .. }
             | Self::Failed { at, .. }
@@ -392,6 +448,25 @@ impl Event {
                 Resolution::Answered(answer) => answer.at,
                 Resolution::Due(at) | Resolution::Called { at, .. } => *at,
             },
+        }
+    }
+
+    /// The node instance that it is about, if it is about one.
+    pub fn instance(&self) -> Option<InstancePath> {
+        match self {
+            Self::Started { .. }
+            | Self::Resumed { .. }
+            | Self::LetGo { .. }
+            | Self::SetAside { .. }
+            | Self::Migrated { .. }
+            | Self::Ended { .. } => None,
+            Self::EffectIntended { effect, .. } | Self::EffectReturned { effect, .. } => Some(effect.instance()),
+            Self::Returned { instance, .. }
+            | Self::Failed { instance, .. }
+            | Self::Blocked { instance, .. }
+            | Self::LeftOut { instance, .. }
+            | Self::Waited { instance, .. }
+            | Self::Resolved { instance, .. } => Some(instance.clone()),
         }
     }
 

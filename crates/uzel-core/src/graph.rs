@@ -171,6 +171,8 @@ pub struct NodeDef {
     pub kind: KindDef,
     /// What it is for.
     pub description: String,
+    /// Words for those who look at runs.
+    pub labels: IndexMap<String, String>,
     /// The kind's own keys.
     pub config: Tree,
     /// Where its name stands.
@@ -385,6 +387,11 @@ impl Graph {
     /// The definition of the node at a place of a run: `notes[17].summarise` is `summarise` in the body of `notes`.
     pub fn at(&self, instance: &str) -> Option<&Arc<NodeDef>> {
         body::at(&self.nodes, instance)
+    }
+
+    /// The place in the file of the node at a place of a run: `notes.summarise` of `notes[17].summarise`.
+    pub fn definition_of(&self, instance: &str) -> Option<String> {
+        body::definition(&self.nodes, instance)
     }
 
     /// A file that was read with the app, as text.

@@ -12,7 +12,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    event::{EffectMeta, EffectName, End, Event, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait},
+    event::{
+        EffectMeta, EffectName, End, Event, ForkedFrom, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait,
+    },
     failure::{Failure, FailureClass},
     graph::{Graph, Join, NodeDef},
     hash,
@@ -22,12 +24,19 @@ use crate::{
 
 mod body;
 mod bounds;
+pub mod differences;
+pub mod fork;
+mod lean;
 mod level;
+pub mod migrate;
 mod scope;
 mod start;
+pub mod timeline;
 mod view;
+pub mod why;
 
 use bounds::Worked;
+use lean::Forgetting;
 use level::{Level, Place, Program};
 
 pub use bounds::{Bound, Cutoff};
@@ -138,6 +147,13 @@ pub struct Totals {
 }
 
 impl Totals {
+    fn plus(&mut self, more: Self) {
+        self.cost_usd += more.cost_usd;
+        self.input_tokens += more.input_tokens;
+        self.output_tokens += more.output_tokens;
+        self.calls += more.calls;
+    }
+
     fn add(&mut self, meta: &EffectMeta) {
         self.cost_usd += meta.cost_usd;
         self.input_tokens += meta.input_tokens;
@@ -158,12 +174,17 @@ pub struct Run {
     /// Instances in bodies.
     paths: BTreeMap<InstancePath, Place>,
     effects: BTreeMap<EffectName, Effect>,
-    intents: Vec<EffectName>,
+    /// `once` effects that were about to be tried and have no result.
+    intents: BTreeSet<EffectName>,
+    /// How many effects have a result.
+    returned: u64,
     totals: Totals,
     /// Nodes that settled and whose children have not been looked at.
     fresh: VecDeque<Place>,
     /// What was found to be done while facts were applied: calls, and other commands.
-    called: Vec<Place>,
+    called: BTreeMap<Place, u64>,
+    /// How many calls there were to be made so far: they are made in that order.
+    calls: u64,
     told: Vec<Command>,
     /// Nodes that wait for something from outside.
     waiting: BTreeSet<Place>,
@@ -176,6 +197,8 @@ pub struct Run {
     /// Milliseconds for which something was at work: in the run, and in nodes that limit it.
     active: u64,
     worked: Worked,
+    /// What is over is forgotten, if this is there.
+    lean: Option<Forgetting>,
     /// The time of the last fact.
     now: Time,
     /// How the run is to end although nodes have not settled, and whether that has been said.
@@ -183,6 +206,8 @@ pub struct Run {
     end_told: bool,
     end: Option<End>,
     ended: Option<Time>,
+    /// Whether nobody takes it up by himself any more.
+    set_aside: bool,
 }
 
 /// What a run was started with.
@@ -200,12 +225,16 @@ pub struct Begin {
     pub flags: BTreeMap<String, Value>,
     /// Whether write tools are left out.
     pub dry_run: bool,
+    /// Where its first records come from.
+    pub forked_from: Option<Box<ForkedFrom>>,
 }
 
 #[derive(Clone, Debug)]
 struct Effect {
     result: Result<Arc<Value>, Failure>,
     meta: EffectMeta,
+    /// Whether another run did it, and paid for it.
+    reused: bool,
 }
 
 impl Run {
@@ -218,10 +247,12 @@ impl Run {
             id,
             begin: None,
             effects: BTreeMap::new(),
-            intents: vec![],
+            intents: BTreeSet::new(),
+            returned: 0,
             totals: Totals::default(),
             fresh: VecDeque::new(),
-            called: vec![],
+            called: BTreeMap::new(),
+            calls: 0,
             told: vec![],
             waiting: BTreeSet::new(),
             clocks: BTreeSet::new(),
@@ -229,11 +260,13 @@ impl Run {
             timed: BTreeSet::new(),
             active: 0,
             worked: Worked::new(),
+            lean: None,
             now: Time::default(),
             broken: None,
             end_told: false,
             end: None,
             ended: None,
+            set_aside: false,
         }
     }
 
@@ -255,11 +288,14 @@ impl Run {
         self.now = event.at();
         self.take(event);
         self.derive_all();
+        if self.fresh.is_empty() {
+            self.forget();
+        }
     }
 
     fn take(&mut self, event: &Event) {
         match event {
-            Event::Started { release, input, at, by, flags, dry_run, .. } => {
+            Event::Started { release, input, at, by, flags, dry_run, forked_from, .. } => {
                 self.begin = Some(Begin {
                     release: release.clone(),
                     input: Arc::clone(input),
@@ -267,11 +303,23 @@ impl Run {
                     by: by.clone(),
                     flags: flags.clone(),
                     dry_run: *dry_run,
+                    forked_from: forked_from.clone(),
                 });
                 self.begin_level(0);
             }
-            Event::Resumed { .. } => {}
-            Event::EffectIntended { effect, .. } => self.intents.push(effect.clone()),
+            Event::Resumed { .. } => self.set_aside = false,
+            Event::LetGo { .. } => {}
+            Event::SetAside { .. } => self.set_aside = true,
+            Event::Migrated { release, .. } => {
+                if let Some(begin) = &mut self.begin {
+                    begin.release = release.clone();
+                }
+            }
+            Event::EffectIntended { effect, .. } => {
+                if !self.effects.contains_key(effect) {
+                    self.intents.insert(effect.clone());
+                }
+            }
             Event::EffectReturned { effect, result, meta, .. } => self.effect_returned(effect, result, meta),
             Event::Returned { instance, port, value, started, at } => {
                 let value = self.value(value);
@@ -299,9 +347,15 @@ impl Run {
     }
 
     fn effect_returned(&mut self, name: &EffectName, result: &Result<Stored, Failure>, meta: &EffectMeta) {
-        self.totals.add(meta);
+        let begin = self.begin.as_ref().and_then(|begin| begin.forked_from.as_ref());
+        let reused = begin.is_some_and(|from| self.returned < from.reused);
+        self.returned += 1;
+        if !reused {
+            self.totals.add(meta);
+        }
         let result = result.as_ref().map(|stored| self.value(stored)).map_err(Clone::clone);
-        self.effects.insert(name.clone(), Effect { result, meta: meta.clone() });
+        self.intents.remove(name);
+        self.effects.insert(name.clone(), Effect { result, meta: meta.clone(), reused });
     }
 
     fn waited(&mut self, instance: &InstancePath, wait: &Wait, at: Time) {
@@ -317,6 +371,7 @@ impl Run {
         found.asked = Some(at);
         self.waiting.insert(place);
         self.working.remove(&place);
+        self.called.remove(&place);
     }
 
     fn resolved(&mut self, instance: &InstancePath, resolution: &Resolution) {
@@ -328,8 +383,7 @@ impl Run {
             if let Resolution::Answered(answer) = resolution {
                 found.answer = Some(answer.clone());
             }
-            self.called.push(place);
-            self.working.insert(place);
+            self.will_call(place);
         } else if matches!(found.state, State::Pending) && found.timer.take().is_some() {
             found.late = true;
             if let Some(node) = self.node(place) {
@@ -337,6 +391,13 @@ impl Run {
             }
         }
         self.waiting.remove(&place);
+    }
+
+    /// A node's call is to be made, and counts as work from now on.
+    fn will_call(&mut self, place: Place) {
+        self.calls += 1;
+        self.called.insert(place, self.calls);
+        self.working.insert(place);
     }
 
     fn find(&self, instance: &InstancePath) -> Option<Place> {
@@ -418,8 +479,8 @@ impl Run {
 
     /// The `once` effects of an instance that were about to be tried when the log ends, and have no result.
     pub fn doubts_of(&self, instance: &InstancePath) -> Vec<EffectName> {
-        let doubt = |name: &&EffectName| is_of(name, instance.as_str()) && !self.effects.contains_key(*name);
-        self.intents.iter().filter(doubt).cloned().collect()
+        let first = EffectName::from(format!("{instance}/"));
+        self.intents.range(first..).take_while(|name| is_of(name, instance.as_str())).cloned().collect()
     }
 
     /// The waits that are open: instance, wait, since when.
@@ -453,6 +514,7 @@ impl Run {
             Some(End::Failed { .. }) => Status::Failed,
             Some(End::Stopped { .. }) => Status::Stopped,
             Some(End::Cancelled { .. }) => Status::Cancelled,
+            None if !working && self.set_aside => Status::Quarantined,
             None if !working && self.waits().next().is_some() => Status::Waiting,
             None => Status::Running,
         }

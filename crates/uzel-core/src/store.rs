@@ -18,6 +18,8 @@ pub enum Status {
     Running,
     /// Parked for a person, a time or a callback.
     Waiting,
+    /// Left alone until somebody asks for it by name: too many processes died with it in hand.
+    Quarantined,
     /// Done.
     Succeeded,
     /// Ended with a failure.
@@ -30,14 +32,22 @@ pub enum Status {
 
 impl Status {
     /// All, in the order people read them.
-    pub const ALL: [Self; 6] =
-        [Self::Running, Self::Waiting, Self::Succeeded, Self::Failed, Self::Stopped, Self::Cancelled];
+    pub const ALL: [Self; 7] = [
+        Self::Running,
+        Self::Waiting,
+        Self::Quarantined,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Stopped,
+        Self::Cancelled,
+    ];
 
     /// The word in lists and filters.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::Waiting => "waiting",
+            Self::Quarantined => "quarantined",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Stopped => "stopped",
@@ -52,7 +62,7 @@ impl Status {
 
     /// Whether nothing will happen any more.
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Running | Self::Waiting)
+        !matches!(self, Self::Running | Self::Waiting | Self::Quarantined)
     }
 }
 

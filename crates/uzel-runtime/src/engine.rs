@@ -7,7 +7,7 @@ use uzel_core::{
     build::App,
     diagnostic::{did_you_mean, near},
     event::{Answer, End, Event, ReleaseId, Resolution, RunId, Seq},
-    graph::Graph,
+    graph::{Flag, Graph, Inner},
     hash,
     run::Run,
     store::{self, Append, Filter, Head, Release, Status, Store, Task},
@@ -19,9 +19,13 @@ use crate::{
 };
 
 mod callback;
+mod fork;
+mod take_up;
 pub mod verify;
 
 pub use callback::Callback;
+pub use fork::Looked;
+pub use take_up::{MOST_CRASHES, TakenUp};
 
 /// Why something could not be done with a run.
 #[derive(Debug, thiserror::Error)]
@@ -154,7 +158,21 @@ pub fn check_flags(graph: &Graph, flags: &BTreeMap<String, Value>) -> Result<(),
         let why = violations.first().map(|violation| violation.message.clone()).unwrap_or_default();
         Some(format!("`{name}`: {why}"))
     });
-    let wrong: Vec<String> = wrong.collect();
+    // A flag is set by its name in the apps below, too, and there it may be of another type.
+    let below = graph.all_nodes().into_iter().filter_map(|node| match &node.plan.as_ref()?.inner {
+        Inner::App(app) => Some((node, app)),
+        Inner::Nodes(_) => None,
+    });
+    let below = below.flat_map(|(node, app)| {
+        let misfit = |(name, flag): (&String, &Flag)| {
+            let violations = flag.schema.check(flags.get(name)?).err()?;
+            let why = violations.first().map(|violation| violation.message.clone()).unwrap_or_default();
+            Some(format!("`{name}` of the app that `{}` runs: {why}", node.id))
+        };
+        app.flags.iter().filter_map(misfit).collect::<Vec<_>>()
+    });
+    let mut wrong: Vec<String> = wrong.chain(below).collect();
+    wrong.dedup();
     if wrong.is_empty() { Ok(()) } else { Err(Error::BadFlags(wrong)) }
 }
 
@@ -173,8 +191,9 @@ impl Engine {
             by: start.by,
             flags: start.flags,
             dry_run: start.dry_run,
+            forked_from: None,
         };
-        let mut run = Run::new(id.clone(), Arc::clone(&app.graph));
+        let mut run = Run::new(id.clone(), Arc::clone(&app.graph)).lean();
         run.apply(&event);
         let head = run.head(Status::Running, now, start.batch.clone());
         let (frames, blobs) = record::frames(vec![event.clone()]);
@@ -184,25 +203,18 @@ impl Engine {
         Ok(self.driver(run, seq, start.batch, app))
     }
 
-    /// A driver that takes a run up where its log ends.
-    pub async fn resume(&self, app: &Arc<App>, id: &RunId) -> Result<Driver, Error> {
-        let (run, seq, head) = self.load(&app.graph, id).await?;
-        if head.status.is_final() {
-            return Err(Error::Ended { run: id.clone(), status: head.status });
-        }
-        let mut driver = self.driver(run, seq, head.batch, app);
-        let event = Event::Resumed { at: self.shared.world.now() };
-        driver.run.apply(&event);
-        driver.soft.push(event);
-        Ok(driver)
-    }
-
     /// A run's state, the end of its log, and its row.
     pub async fn load(&self, graph: &Arc<Graph>, id: &RunId) -> Result<(Run, Seq, Head), Error> {
+        let (events, seq, head) = self.log(id).await?;
+        Ok((Run::fold(id.clone(), Arc::clone(graph), &events), seq, head))
+    }
+
+    /// A run's events with the values they refer to, the end of its log, and its row.
+    pub(crate) async fn log(&self, id: &RunId) -> Result<(Vec<Event>, Seq, Head), Error> {
         let Some(head) = self.store.head(id.clone()).await? else { return Err(self.unknown_run(id.as_str()).await?) };
         let (mut events, seq) = self.store.load(id.clone()).await?;
         record::fetch(&*self.store, &mut events).await?;
-        Ok((Run::fold(id.clone(), Arc::clone(graph), &events), seq, head))
+        Ok((events, seq, head))
     }
 
     fn driver(&self, run: Run, seq: Seq, batch: Option<(String, u64)>, app: &Arc<App>) -> Driver {

@@ -4,5 +4,6 @@ pub mod driver;
 pub mod engine;
 pub mod layers;
 pub mod release;
+pub mod replay;
 pub mod store;
 pub mod world;

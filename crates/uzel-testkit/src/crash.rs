@@ -6,7 +6,7 @@ use serde_json::Value;
 use uzel_core::{
     event::{EffectName, Event, RunId},
     run::Run,
-    store::{Append, Frame, Head, Store},
+    store::{self, Append, Frame, Head, Store},
 };
 use uzel_runtime::{
     engine::{self, Start},
@@ -15,6 +15,7 @@ use uzel_runtime::{
 };
 
 use crate::{
+    between::{Between, Fails},
     lab::{Answers, Lab, app, nobody_asks},
     probe::{Done, Ledger, Reply},
     sim::{self, SimWorld},
@@ -66,6 +67,14 @@ impl Case {
     async fn finish(&self, lab: &Lab, world: &SimWorld) -> End {
         let head = lab.finish(RUN, &self.answers, &|head| skip(world, head)).await;
         End::of(head, lab).await
+    }
+
+    /// Starts the run and goes on until it ends.
+    async fn try_all(&self, lab: &Lab, world: &SimWorld) -> Result<Head, engine::Error> {
+        let start = Start { id: Some(RunId::from(RUN)), input: self.input.clone(), ..Start::default() };
+        let driver = lab.engine.start(&lab.app, &"lab".into(), start).await?;
+        let head = driver.drive(nobody_asks()).await?;
+        lab.go_on(RUN, head, &self.answers, &|head| skip(world, head)).await
     }
 
     async fn begin(&self, lab: &Lab) -> uzel_runtime::driver::Driver {
@@ -121,7 +130,7 @@ pub fn at_random(case: &Case, seeds: std::ops::Range<u64>) -> usize {
         crashes += sim::run(seed, |world| async move {
             let store: Arc<dyn Store> = Arc::new(Memory::new());
             let mut recorded: Vec<EffectName> = vec![];
-            let mut crashes = 0;
+            let (mut crashes, at) = (0, format!("{}, seed {seed}", case.name));
             for life in 0..12 {
                 let (lab, ledger) = case.lab(&world, Arc::clone(&store));
                 let driver = match life {
@@ -141,9 +150,12 @@ pub fn at_random(case: &Case, seeds: std::ops::Range<u64>) -> usize {
                 match parked {
                     None => crashes += 1,
                     Some(head) if head.status.is_final() => {}
-                    Some(head) => lab.unpark(RUN, &head, &case.answers, &|head| skip(&world, head)).await,
+                    Some(head) => {
+                        let parked = lab.unpark(RUN, &head, &case.answers, &|head| skip(&world, head)).await;
+                        parked.expect("the store works");
+                    }
                 }
-                check(case, seed, &ledger, &recorded, &keys);
+                check(&at, &ledger.done(), &recorded, &keys);
                 recorded = lab.log(RUN).await.iter().filter_map(returned).cloned().collect();
             }
             let (lab, ledger) = case.lab(&world, Arc::clone(&store));
@@ -154,21 +166,70 @@ pub fn at_random(case: &Case, seeds: std::ops::Range<u64>) -> usize {
                     End::of(head, &lab).await
                 }
             };
-            check(case, seed, &ledger, &recorded, &keys);
-            assert_eq!(ended, end, "{}, seed {seed}", case.name);
-            check_log(&lab.log(RUN).await, &format!("{}, seed {seed}", case.name));
+            check(&at, &ledger.done(), &recorded, &keys);
+            assert_eq!(ended, end, "{at}");
+            check_log(&lab.log(RUN).await, &at);
             crashes
         });
     }
     crashes
 }
 
-fn check(case: &Case, seed: u64, ledger: &Ledger, recorded: &[EffectName], keys: &BTreeMap<String, String>) {
-    for done in ledger.done() {
+/// Lets every single call of the store fail: with nothing done, with all done and only the answer lost, and from then on.
+/// After a restart, with a store that works, the run comes to the same end, and repeats nothing that was recorded. Gives
+/// the number of failures.
+pub fn at_every_store_error(case: &Case) -> usize {
+    let (_, end, keys) = undisturbed(case, 1);
+    // One world and one app for all of them: only the store and the process are new each time.
+    sim::run(1, |world| async move {
+        let (first, ledger) = case.lab(&world, Arc::new(Memory::new()));
+        let mut failures = 0;
+        for fails in [Fails::Before, Fails::After, Fails::ForEver] {
+            for nth in 1.. {
+                let at = format!("{}: call {nth} of the store fails ({fails:?})", case.name);
+                let whole: Arc<dyn Store> = Arc::new(Memory::new());
+                let lab = |store| Lab::new(Arc::clone(&first.app), store, Arc::clone(&world) as Arc<dyn World>);
+                let bad = lab(Between::failing(Arc::clone(&whole), nth, fails) as Arc<dyn Store>);
+                let ended = case.try_all(&bad, &world).await;
+                // As after the start of a process.
+                let good = lab(Arc::clone(&whole));
+                let error = match ended {
+                    // The call that was to fail was never made: the run is over before.
+                    Ok(head) => {
+                        assert_eq!(End::of(head, &good).await, end, "{at}");
+                        break;
+                    }
+                    Err(error) => error,
+                };
+                let is_ours = matches!(&error, engine::Error::Store(store::Error::Io(_)));
+                assert!(is_ours, "{at}: the store's error is handed on: {error}");
+                let done = ledger.done().len();
+                let head = whole.head(RunId::from(RUN)).await.expect("memory works");
+                let log = if head.is_some() { good.log(RUN).await } else { vec![] };
+                let recorded: Vec<EffectName> = log.iter().filter_map(returned).cloned().collect();
+                let head = match head {
+                    None => case.begin(&good).await.drive(nobody_asks()).await.expect("the store works"),
+                    Some(head) if head.status.is_final() => head,
+                    Some(_) => good.resume(RUN).await.expect("a run that has not ended can be resumed"),
+                };
+                let skip = |head: &Head| skip(&world, head);
+                let head = good.go_on(RUN, head, &case.answers, &skip).await.expect("the store works");
+                check(&at, &ledger.done()[done..], &recorded, &keys);
+                check_log(&good.log(RUN).await, &at);
+                assert_eq!(End::of(head, &good).await, end, "{at}");
+                failures += 1;
+            }
+        }
+        failures
+    })
+}
+
+fn check(at: &str, done: &[Done], recorded: &[EffectName], keys: &BTreeMap<String, String>) {
+    for done in done {
         let name = done.name();
         let known = recorded.iter().any(|effect| effect.as_str() == name);
-        assert!(!known, "{}, seed {seed}: `{name}` was done again", case.name);
-        assert_eq!(keys.get(&name), Some(&done.key), "{}, seed {seed}: the key of `{name}`", case.name);
+        assert!(!known, "{at}: `{name}` was done again");
+        assert_eq!(keys.get(&name), Some(&done.key), "{at}: the key of `{name}`");
     }
 }
 

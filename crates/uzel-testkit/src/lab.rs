@@ -92,28 +92,45 @@ impl Lab {
     /// Takes a run up again and again until it ends: questions are answered by `answer` (node to action and form), and
     /// for times and questions that nobody answers the clock is set forward by `skip`.
     pub async fn finish(&self, id: &str, answers: &Answers, skip: &dyn Fn(&Head)) -> Head {
+        let head = self.resume(id).await.expect("a run that has not ended can be resumed");
+        self.go_on(id, head, answers, skip).await.expect("the store works")
+    }
+
+    /// Goes on with a run that has been driven until it ended or parked.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn go_on(
+        &self,
+        id: &str,
+        mut head: Head,
+        answers: &Answers,
+        skip: &dyn Fn(&Head),
+    ) -> Result<Head, Error> {
         for _ in 0..100 {
-            let head = self.resume(id).await.expect("a run that has not ended can be resumed");
             if head.status.is_final() {
-                return head;
+                return Ok(head);
             }
-            self.unpark(id, &head, answers, skip).await;
+            self.unpark(id, &head, answers, skip).await?;
+            head = self.resume(id).await?;
         }
         panic!("run {id} does not end");
     }
 
     /// Does what a parked run waits for.
-    pub async fn unpark(&self, id: &str, head: &Head, answers: &Answers, skip: &dyn Fn(&Head)) {
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn unpark(&self, id: &str, head: &Head, answers: &Answers, skip: &dyn Fn(&Head)) -> Result<(), Error> {
         assert_eq!(head.status, Status::Waiting);
-        let open = self.engine.store.tasks(true, Some(RunId::from(id))).await.expect("tasks");
+        let open = self.engine.store.tasks(true, Some(RunId::from(id))).await?;
         let known = open.iter().find_map(|task| answers.get(task.instance.as_str()).map(|given| (task, given)));
         match known {
-            Some((task, (action, form))) => {
-                self.answer(id, task.instance.as_str(), action, form.clone()).await.expect("an answer that fits");
-            }
+            Some((task, (action, form))) => self.answer(id, task.instance.as_str(), action, form.clone()).await,
             None => {
                 assert!(head.wake.is_some(), "the run waits for what never comes: {open:?}");
                 skip(head);
+                Ok(())
             }
         }
     }

@@ -1,9 +1,11 @@
 //! Simulation, fault injection and conformance suites for uzel's own tests.
 
+pub mod between;
 pub mod book;
 pub mod conformance;
 pub mod crash;
 pub mod dice;
+pub mod disk;
 pub mod http;
 pub mod lab;
 pub mod model;

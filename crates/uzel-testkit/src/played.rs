@@ -1,6 +1,9 @@
 //! A model and a sort of tool that a test's script plays, through the ledger: `use: played` under `models` and `tools`.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use serde_json::{Value, json};
 use uzel_core::{
@@ -81,16 +84,44 @@ impl Player {
     }
 }
 
+/// Names of effects by their keys, for one instance.
+#[derive(Default)]
+struct Names {
+    known: BTreeMap<String, String>,
+    /// Numbers up to this one are among them.
+    numbers: usize,
+}
+
+impl Names {
+    fn add(&mut self, tag: &str, name: String) {
+        let (run, instance) = tag.split_once('/').unwrap_or_default();
+        self.known.insert(hash::effect_key(run, &format!("{instance}/{name}")), name);
+    }
+}
+
 /// The effect's name, which models and tools are not told: found by its key.
 fn name_of(attempt: &Attempt) -> String {
     const TOOLS: [&str; 6] = ["find", "list", "pay", "mail", "shop.query", "set"];
-    let (run, instance) = attempt.tag.split_once('/').unwrap_or_default();
-    let numbered = (1..=60).flat_map(|n| {
-        TOOLS.iter().map(move |tool| format!("tool:{tool}#{n}")).chain(std::iter::once(format!("chat#{n}")))
-    });
-    let names = ["chat", "tool", "answer"].into_iter().map(str::to_owned).chain(numbered);
-    let is_it = |name: &String| hash::effect_key(run, &format!("{instance}/{name}")) == attempt.key;
-    names.into_iter().find(is_it).unwrap_or_else(|| panic!("an effect of a name that is not known here: {attempt:?}"))
+    static KNOWN: Mutex<BTreeMap<String, Names>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let names = known.entry(attempt.tag.clone()).or_default();
+    loop {
+        if let Some(name) = names.known.get(&attempt.key) {
+            return name.clone();
+        }
+        assert!(names.numbers < 1_000, "an effect of a name that is not known here: {attempt:?}");
+        if names.numbers == 0 {
+            for name in ["chat", "tool", "answer"] {
+                names.add(&attempt.tag, name.to_owned());
+            }
+        }
+        names.numbers += 1;
+        let number = names.numbers;
+        for tool in TOOLS {
+            names.add(&attempt.tag, format!("tool:{tool}#{number}"));
+        }
+        names.add(&attempt.tag, format!("chat#{number}"));
+    }
 }
 
 impl Tool for Player {

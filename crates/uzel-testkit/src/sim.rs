@@ -78,8 +78,9 @@ impl SimWorld {
     /// Sets the clock forward, as if the process had not been there for a while. A time that has passed changes nothing.
     pub fn skip_to(&self, time: Time) {
         let mut state = self.state();
-        let since = time.since(EPOCH).saturating_add_signed(-state.skew);
-        state.now = state.now.max(Duration::from_millis(since));
+        // A clock that was set back may stand before the beginning.
+        let since = time.0.saturating_sub(EPOCH.0).saturating_sub(state.skew);
+        state.now = state.now.max(Duration::from_millis(u64::try_from(since).unwrap_or(0)));
     }
 
     /// Somebody sets the wall clock forward or back; the clock that only goes forward does not notice.

@@ -1,6 +1,8 @@
 //! A run on a stage: the pure `Run` with a simulated clock and without tasks. The book of semantics and the random graphs
 //! direct it by hand, thousands of times a second.
 
+mod actor;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -10,13 +12,15 @@ use std::{
 use serde_json::Value;
 use uzel_core::{
     check::{Choices, read},
-    event::{End, Event, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait},
+    event::{End, Event, InstancePath, Question, ReleaseId, Resolution, RunId, Stored, Time, Wait},
     failure::Failure,
     graph::{Graph, NodeDef},
     node::Outcome,
     run::{Command, NodeView, Run, State},
     yaml::Tree,
 };
+
+use actor::{Actors, Progress};
 
 use crate::lab;
 
@@ -38,6 +42,11 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// Whether its node plays itself: only what it asks of the world is directed.
+    pub fn plays_itself(&self) -> bool {
+        actor::KINDS.contains(&self.kind)
+    }
+
     /// What the node answers when nobody says anything: a route chooses by its value, a person's answer is handed on, and
     /// everything else says what it was given, or its own name.
     pub fn echo(&self) -> Outcome {
@@ -64,6 +73,8 @@ pub type Place = (&'static str, Option<Value>);
 pub struct Stage {
     graph: Arc<Graph>,
     run: Run,
+    /// The same run as a driver has it, which forgets what is over.
+    lean: Run,
     log: Vec<Event>,
     now: Time,
     flights: Vec<Flight>,
@@ -74,6 +85,8 @@ pub struct Stage {
     waited: BTreeSet<InstancePath>,
     /// What must not be, whatever the app.
     problems: Vec<String>,
+    /// Nodes that play themselves.
+    actors: Actors,
 }
 
 /// The graph of an app in these files, or the codes and sentences of what is wrong with it.
@@ -90,7 +103,8 @@ impl Stage {
         let id = RunId::from("r");
         let mut stage = Self {
             graph: Arc::clone(graph),
-            run: Run::new(id, Arc::clone(graph)),
+            run: Run::new(id.clone(), Arc::clone(graph)),
+            lean: Run::new(id, Arc::clone(graph)).lean(),
             log: vec![],
             now: Time(0),
             flights: vec![],
@@ -98,6 +112,7 @@ impl Stage {
             inputs: BTreeMap::new(),
             waited: BTreeSet::new(),
             problems: vec![],
+            actors: Actors::of(graph),
         };
         stage.report(Event::Started {
             app: graph.name.clone(),
@@ -107,6 +122,7 @@ impl Stage {
             by: None,
             flags: BTreeMap::new(),
             dry_run: false,
+            forked_from: None,
         });
         stage
     }
@@ -124,6 +140,23 @@ impl Stage {
     /// The call of this instance.
     pub fn flight(&self, instance: &str) -> Option<&Flight> {
         self.flights.iter().find(|flight| flight.instance.as_str() == instance)
+    }
+
+    /// What nodes that play themselves ask of the world: `instance/effect`.
+    pub fn asked(&self) -> Vec<String> {
+        self.actors.asked()
+    }
+
+    /// The world answers; without an answer it says what was asked.
+    pub fn answer(&mut self, effect: &str, answer: Option<Result<Value, Failure>>) {
+        self.actors.answer(effect, answer.unwrap_or_else(|| actor::echo(effect)));
+        self.act();
+    }
+
+    /// What a person is asked by this instance.
+    pub fn question(&self, instance: &str) -> Option<&Question> {
+        let asks = self.run.waits().find(|(path, ..)| path.as_str() == instance)?;
+        if let Wait::Answer(question) = asks.1 { Some(question) } else { None }
     }
 
     /// Instances in the order in which they were first called, with the time.
@@ -208,6 +241,8 @@ impl Stage {
     /// Sets the clock. It never goes back.
     pub fn go_to(&mut self, time: Time) {
         self.now = self.now.max(time);
+        self.actors.go_to(self.now);
+        self.act();
     }
 
     /// A wait is over because its time has come.
@@ -227,8 +262,15 @@ impl Stage {
             self.log.iter().any(|event| matches!(event, Event::Waited { instance: waited, .. } if waited == instance))
         });
         self.run = Run::fold(RunId::from("r"), Arc::clone(&self.graph), &self.log);
+        self.lean = Run::new(RunId::from("r"), Arc::clone(&self.graph)).lean();
+        for event in &self.log {
+            self.lean.apply(event);
+        }
         self.flights.clear();
+        self.actors.leave();
+        self.actors.go_to(self.now);
         self.pump();
+        self.act();
     }
 
     /// What must not be, whatever the app: another process that reads the log sees something else, a node is called
@@ -247,6 +289,15 @@ impl Stage {
                 if self.flight(view.instance.as_str()).is_none() {
                     self.problems.push(format!("`{}` is running and nobody called it", view.instance));
                 }
+            }
+        }
+        for view in live.iter().filter(|view| !view.instance.as_str().contains(['[', '.'])) {
+            let states = [&self.run, &self.lean].map(|run| run.state(&view.instance).map(State::as_str));
+            let spent = [&self.run, &self.lean].map(|run| run.totals_of(&view.instance).calls);
+            if states[0] != states[1] || spent[0] != spent[1] {
+                let problem =
+                    format!("`{}` is {states:?}, {spent:?} calls, when what is over is forgotten", view.instance);
+                self.problems.push(problem);
             }
         }
         let other = live.iter().zip(&folded).find(|(live, folded)| !same(live, folded));
@@ -275,10 +326,28 @@ impl Stage {
     fn report(&mut self, event: Event) {
         self.take(event);
         self.pump();
+        self.act();
+    }
+
+    /// Lets nodes that play themselves go on until each waits for the world.
+    fn act(&mut self) {
+        loop {
+            let flights = &self.flights;
+            self.actors.keep(|instance| flights.iter().any(|flight| flight.instance == *instance));
+            match self.actors.next() {
+                None => return,
+                Some(Progress::Fact(event)) => {
+                    self.take(event);
+                    self.pump();
+                }
+                Some(Progress::Ends(instance, outcome)) => self.land(&instance, outcome),
+            }
+        }
     }
 
     fn take(&mut self, event: Event) {
         self.run.apply(&event);
+        self.lean.apply(&event);
         self.log.push(event);
     }
 
@@ -286,7 +355,13 @@ impl Stage {
     fn pump(&mut self) {
         loop {
             let mut events = vec![];
-            for command in self.run.next() {
+            let commands = self.run.next();
+            // What is forgotten must not matter to what comes.
+            let (told, lean) = (format!("{commands:?}"), format!("{:?}", self.lean.next()));
+            if told != lean {
+                self.problems.push(format!("a run that forgets says {lean}, and should say {told}"));
+            }
+            for command in commands {
                 match command {
                     Command::Call { node, instance, input, resolution } => {
                         self.call(&node, instance, input, resolution);
@@ -325,6 +400,10 @@ impl Stage {
         }
         if resolution.is_some() && !self.waited.contains(&instance) {
             self.problems.push(format!("`{instance}` is told of a wait that is not its own: {resolution:?}"));
+        }
+        if self.actors.plays(node) {
+            let recorded = self.run.effects_of(&instance);
+            self.actors.call(node, instance.clone(), Arc::clone(&input), resolution.clone(), recorded);
         }
         let cases = node.config.get("cases").and_then(Tree::as_map).unwrap_or_default();
         let cases = cases.iter().map(|entry| entry.key.as_str().to_owned()).collect();

@@ -14,7 +14,7 @@ use uzel_core::{
     hash,
     store::{Filter, Head, Status, Task},
 };
-use uzel_runtime::engine::{Start, batch_run, check_input};
+use uzel_runtime::engine::{MOST_CRASHES, Start, batch_run, check_input};
 
 use crate::{
     exit::{Error, Exit},
@@ -150,7 +150,8 @@ impl Batch {
             return Ok(Exit::Interrupted);
         }
         next(terminal, opened, &all, &tasks);
-        let failed = all.iter().any(|head| matches!(head.status, Status::Failed | Status::Cancelled));
+        let failed =
+            all.iter().any(|head| matches!(head.status, Status::Failed | Status::Cancelled | Status::Quarantined));
         Ok(if failed || !self.bad.is_empty() { Exit::Failed } else { Exit::Fine })
     }
 
@@ -176,7 +177,7 @@ impl Batch {
                 Some(head) if is_due(head, now) => {
                     // A batch that has a name may have been begun with an older form of the app.
                     let own = app_of(opened, head, app).await?;
-                    left.push((*n, Some(Job { app: own, work: Work::Resume(head.run.clone()) })));
+                    left.push((*n, Some(Job { app: own, work: Work::TakeUp(head.run.clone(), MOST_CRASHES) })));
                 }
                 Some(_) => {}
             }

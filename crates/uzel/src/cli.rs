@@ -62,6 +62,18 @@ enum Command {
     Runs(commands::runs::Arguments),
     /// Show one run, node by node
     Show(commands::show::Arguments),
+    /// Tell why a run or one of its nodes is as it is, with the lines of the app that decided
+    Why(commands::why::Arguments),
+    /// Do a run again from a node: a new run of the same release that reuses the records before it
+    Retry(commands::fork::RetryArguments),
+    /// Do a run again from a node with another app, or with other outputs of nodes
+    Fork(Box<commands::fork::ForkArguments>),
+    /// Write a run into one file that needs no store
+    Export(commands::export::Arguments),
+    /// Play an exported run against an app, without calling anything: what would be otherwise
+    Replay(commands::replay::Arguments),
+    /// List releases, tell what another one means to runs, have a run go on with it
+    Release(commands::release::Arguments),
     /// List questions that wait for a person
     Inbox(commands::inbox::Arguments),
     /// Answer a question; its run goes on
@@ -140,6 +152,12 @@ fn dispatch(terminal: &Terminal, global: &Global, command: Command) -> Result<Ex
         Command::Run(arguments) => commands::run::run(terminal, global, &arguments),
         Command::Runs(arguments) => commands::runs::run(terminal, global, &arguments),
         Command::Show(arguments) => commands::show::run(terminal, global, &arguments),
+        Command::Why(arguments) => commands::why::run(terminal, global, &arguments),
+        Command::Retry(arguments) => commands::fork::retry(terminal, global, &arguments),
+        Command::Fork(arguments) => commands::fork::fork(terminal, global, &arguments),
+        Command::Export(arguments) => commands::export::run(terminal, global, &arguments),
+        Command::Replay(arguments) => commands::replay::run(terminal, &arguments),
+        Command::Release(arguments) => commands::release::run(terminal, global, &arguments),
         Command::Inbox(arguments) => commands::inbox::run(terminal, global, &arguments),
         Command::Answer(arguments) => commands::answer::run(terminal, global, &arguments),
         Command::Callback(arguments) => commands::callback::run(terminal, global, &arguments),

@@ -8,6 +8,7 @@ use uzel_core::{
     graph::Graph,
     store::{Head, Status},
 };
+use uzel_runtime::engine::MOST_CRASHES;
 
 use crate::{
     exit::{Error, Exit},
@@ -23,17 +24,22 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod fmt;
+pub(crate) mod fork;
 pub(crate) mod graph;
 pub(crate) mod inbox;
 pub(crate) mod lsp;
 pub(crate) mod new;
+pub(crate) mod release;
+pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod show;
 pub(crate) mod store;
+pub(crate) mod why;
 
 /// Says how a run ended or why it parked, and gives the exit code. Prints the output on standard output.
 async fn conclude(
@@ -92,11 +98,25 @@ async fn conclude(
         }
         Status::Failed => {
             terminal.error(&failure(graph, head));
-            terminal.next(&[("see what happened", format!("{program} show {run}{store}"))]);
+            terminal.next(&[
+                ("see what happened", format!("{program} show {run}{store}")),
+                ("see why", format!("{program} why {run}{store}")),
+            ]);
             Ok(Exit::Failed)
         }
         Status::Cancelled => {
             terminal.notice(RED, "cancelled", &format!("run {run}: {}", tables::outcome(head, 200)));
+            Ok(Exit::Failed)
+        }
+        Status::Quarantined => {
+            let crashes = MOST_CRASHES;
+            let text = format!("run {run}: {crashes} processes or more died with it in hand, so it is left alone");
+            terminal.notice(RED, "quarantined", &text);
+            terminal.next(&[
+                ("see where it is", format!("{program} why {run}{store}")),
+                ("take it up all the same", format!("{program} resume {run}{store}")),
+                ("end it", format!("{program} cancel {run}{store}")),
+            ]);
             Ok(Exit::Failed)
         }
         Status::Running => {

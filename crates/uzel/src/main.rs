@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod environment;
 mod exit;
+mod exported;
 mod inputs;
 mod lsp;
 mod opened;

@@ -1,7 +1,7 @@
 //! Drives many runs, a bounded number at a time, until there are no more or somebody interrupts. The one place of the
 //! binary that starts tasks.
 
-use std::{num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use tokio::{sync::mpsc, task::JoinSet};
 use uzel_core::{
@@ -9,7 +9,10 @@ use uzel_core::{
     event::{ReleaseId, RunId},
     store::Head,
 };
-use uzel_runtime::engine::{self, Engine, Start};
+use uzel_runtime::{
+    driver::Driver,
+    engine::{self, Engine, Start, TakenUp},
+};
 
 use crate::{
     exit::Error,
@@ -26,15 +29,35 @@ pub(crate) struct Job {
 pub(crate) enum Work {
     /// From its beginning.
     Start(ReleaseId, Box<Start>),
-    /// From where its log ends.
+    /// From where its log ends, because somebody named it.
     Resume(RunId),
+    /// From where its log ends, unless so many processes died with it in hand.
+    TakeUp(RunId, u32),
+    /// From the records of another run.
+    Forked(Forking),
 }
 
+/// A run that has been accepted with the records of another.
+pub(crate) struct Forking(pub(crate) RunId, pub(crate) Box<Driver>);
+
 impl Job {
+    /// The run, if it is known before it is begun.
+    fn run(&self) -> Option<RunId> {
+        match &self.work {
+            Work::Start(_, start) => start.id.clone(),
+            Work::Resume(run) | Work::TakeUp(run, _) | Work::Forked(Forking(run, _)) => Some(run.clone()),
+        }
+    }
+
     async fn drive(self, engine: Engine, patience: Duration) -> Result<Head, engine::Error> {
         let driver = match self.work {
             Work::Start(release, start) => engine.start(&self.app, &release, *start).await?,
             Work::Resume(run) => engine.resume(&self.app, &run).await?,
+            Work::TakeUp(run, most) => match engine.take_up(&self.app, &run, most).await? {
+                TakenUp::Goes(driver) => *driver,
+                TakenUp::SetAside(head) => return Ok(head),
+            },
+            Work::Forked(Forking(_, driver)) => *driver,
         };
         // Nobody asks for anything: commands for this run go through the store.
         let (_, asks) = mpsc::channel(1);
@@ -54,9 +77,22 @@ pub(crate) enum Ended {
 /// Drives one run, and stays for timers that go off within `patience`; `None` if somebody interrupted.
 pub(crate) async fn drive_one(engine: &Engine, job: Job, patience: Duration) -> Result<Option<Head>, Error> {
     let mut interrupts = Interrupts::new();
-    tokio::select! {
-        head = Box::pin(job.drive(engine.clone(), patience)) => Ok(Some(head?)),
-        () = interrupts.next() => Ok(None),
+    let run = job.run();
+    let head = tokio::select! {
+        head = Box::pin(job.drive(engine.clone(), patience)) => Some(head?),
+        () = interrupts.next() => None,
+    };
+    if head.is_none() {
+        let_go(engine, run.iter()).await;
+    }
+    Ok(head)
+}
+
+/// Notes that runs were left in order. If that cannot be written they count as cut off, which only matters if it happens
+/// again and again.
+async fn let_go(engine: &Engine, runs: impl Iterator<Item = &RunId>) {
+    for run in runs {
+        let _ = engine.let_go(run).await;
     }
 }
 
@@ -73,12 +109,14 @@ pub(crate) async fn drive_all(
     let mut going: JoinSet<Result<Head, engine::Error>> = JoinSet::new();
     let mut interrupts = Interrupts::new();
     let mut ended = Ended::Done;
+    let mut in_hand: BTreeSet<RunId> = BTreeSet::new();
     let mut tick = tokio::time::interval(Duration::from_millis(250));
     loop {
         while ended == Ended::Done
             && going.len() < parallel.get()
             && let Some(job) = jobs.next()
         {
+            in_hand.extend(job.run());
             // Others are held up by one that stays for a timer.
             going.spawn(job.drive(engine.clone(), Duration::ZERO));
         }
@@ -88,11 +126,17 @@ pub(crate) async fn drive_all(
                 // The task panicked: the hook has said so, and ours is the fault.
                 Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 Some(Err(_)) => {}
-                Some(Ok(head)) => done(Progressed::Run(&head?))?,
+                Some(Ok(head)) => {
+                    let head = head?;
+                    in_hand.remove(&head.run);
+                    done(Progressed::Run(&head))?;
+                }
             },
             _ = tick.tick() => done(Progressed::Time)?,
             () = interrupts.next() => {
                 if ended == Ended::Interrupted {
+                    going.shutdown().await;
+                    let_go(engine, in_hand.iter()).await;
                     return Ok(ended);
                 }
                 ended = Ended::Interrupted;

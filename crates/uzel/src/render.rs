@@ -6,6 +6,7 @@ use std::{
 };
 
 use anstyle::{AnsiColor, Style};
+use terminal_size::{Width, terminal_size};
 
 use crate::{
     cli::{Global, When},
@@ -15,16 +16,21 @@ use crate::{
 
 pub(crate) mod cost;
 pub(crate) mod diagnostics;
+pub(crate) mod fork;
 pub(crate) mod human;
 pub(crate) mod nodes;
 pub(crate) mod progress;
 pub(crate) mod tables;
+pub(crate) mod timeline;
+pub(crate) mod why;
 
 /// The two streams and how to write to them.
 #[derive(Clone, Debug)]
 pub(crate) struct Terminal {
     /// Whether standard output takes colour.
     pub(crate) colour_out: bool,
+    /// Columns of the terminal that standard output is, if it is one.
+    pub(crate) width: Option<usize>,
     /// Whether standard error does.
     pub(crate) colour_err: bool,
     /// Whether a person watches standard error.
@@ -65,6 +71,7 @@ impl Terminal {
         let watched = io::stderr().is_terminal();
         Self {
             colour_out: colour(io::stdout().is_terminal()),
+            width: io::stdout().is_terminal().then(terminal_size).flatten().map(|(Width(columns), _)| columns.into()),
             colour_err: colour(watched),
             watched,
             quiet: global.quiet,

@@ -225,6 +225,12 @@ impl Node {
         self.set("limits", limits)
     }
 
+    /// A label for those who look at runs: `label("team", "billing")`.
+    #[track_caller]
+    pub fn label(self, name: &str, text: &str) -> Self {
+        self.inside("labels", name, text)
+    }
+
     /// Accepts a finding of the check about this node, for a reason and until a day: `waive("UZ3006", "…", "2027-01-31")`.
     #[track_caller]
     pub fn waive(mut self, code: &str, reason: &str, until: &str) -> Self {

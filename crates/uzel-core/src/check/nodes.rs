@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::{App, Check, ROOTS, bodies::DraftPlan, is_name, joins, limits, sections, split};
+use super::{App, Check, ROOTS, bodies::DraftPlan, is_name, joins, labels, limits, sections, split};
 use crate::{
     diagnostic::{Code, Diagnostic, Diagnostics, did_you_mean},
     document::{Common, Defaults, Limits},
@@ -25,6 +25,7 @@ pub(super) struct Draft {
     pub(super) at: Span,
     pub(super) kind: KindDef,
     pub(super) description: String,
+    pub(super) labels: IndexMap<String, String>,
     pub(super) config: Tree,
     pub(super) needs: Vec<Text>,
     pub(super) when: Option<Expression>,
@@ -147,6 +148,7 @@ impl App<'_, '_> {
         let common = read.unwrap_or_default();
         let kind = self.kind(entry, &common);
         let when = common.when.as_ref().and_then(|tree| condition(tree, self.out));
+        let labels = labels::read(common.labels.as_ref(), self.out);
         let join = joins::read(common.join.as_ref(), self.out);
         let on_error = reaction("on_error", common.on_error.as_ref(), self.out);
         let on_block = reaction("on_block", common.on_block.as_ref(), self.out);
@@ -164,6 +166,7 @@ impl App<'_, '_> {
             at: entry.key.span,
             kind,
             description: common.description.map(|text| text.as_str().to_owned()).unwrap_or_default(),
+            labels,
             config,
             // A stand-in for what is no name has no characters.
             needs: common.needs.into_iter().filter(|name| !name.is_empty()).collect(),
@@ -214,7 +217,7 @@ fn reaction(key: &str, tree: Option<&Tree>, out: &mut Diagnostics) -> DraftReact
     let parsed = match &tree.data {
         Data::Text(text) if text.as_str() == "fail" => Some(DraftReaction::Fail),
         Data::Text(text) if text.as_str() == "skip" => Some(DraftReaction::Skip),
-        Data::Map(entries) => match entries.as_slice() {
+        Data::Map(entries) => match *entries.iter().filter(|entry| !entry.key.starts_with("x-")).collect::<Vec<_>>() {
             [entry] => match (entry.key.as_str(), &entry.value.data) {
                 ("use", _) => Binding::parse(&entry.value, out).map(DraftReaction::Use),
                 ("run", Data::Text(text)) => Some(DraftReaction::Run(text.clone())),

@@ -285,6 +285,7 @@ fn finish(nodes: Vec<LinkedNode>, slots: &mut usize) -> IndexMap<String, Arc<Nod
             id: draft.id.clone(),
             kind: draft.kind,
             description: draft.description,
+            labels: draft.labels,
             config: draft.config,
             at: draft.at,
             needs: draft.needs,

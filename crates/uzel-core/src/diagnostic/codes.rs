@@ -123,6 +123,11 @@ codes! {
     PROTOCOL              "UZ6030" Error "a message that is none of the language server protocol";
     RENAME_REFUSED        "UZ6031" Error "a name that cannot be given to a node";
 
+    WRITES_REPEATED       "UZ6040" Error "calls that write would be made again";
+    FORK_REFUSED          "UZ6041" Error "a run that cannot be done again from there";
+    EXPORT_UNREADABLE     "UZ6042" Error "an exported run that cannot be read";
+    MIGRATION_REFUSED     "UZ6043" Error "a run that cannot go on with another release";
+
     STORE_DAMAGED         "UZ6060" Error "something in the store is damaged";
     STORE_OCCUPIED        "UZ6061" Error "a backup or a store that would be overwritten";
     BACKUP_DAMAGED        "UZ6062" Error "a backup that is damaged";

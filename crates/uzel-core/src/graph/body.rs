@@ -236,3 +236,27 @@ fn below<'g>(node: &'g Arc<NodeDef>, rest: &str) -> Option<&'g Arc<NodeDef>> {
     }
     at(inner.nodes(), rest.strip_prefix('.')?)
 }
+
+/// The names of the nodes that a path leads through.
+pub(super) fn definition(nodes: &IndexMap<String, Arc<NodeDef>>, instance: &str) -> Option<String> {
+    let end = instance.find(['.', '[']).unwrap_or(instance.len());
+    let mut node = nodes.get(&instance[..end])?;
+    let (mut name, mut rest) = (node.id.clone(), &instance[end..]);
+    while !rest.is_empty() {
+        let inner = &node.plan.as_ref()?.inner;
+        rest = match rest.strip_prefix('[') {
+            Some(numbered) => numbered.split_once(']')?.1,
+            None => rest,
+        };
+        if inner.is_single() {
+            node = inner.nodes().first()?.1;
+        } else {
+            let inside = rest.strip_prefix('.')?;
+            let end = inside.find(['.', '[']).unwrap_or(inside.len());
+            node = inner.nodes().get(&inside[..end])?;
+            rest = &inside[end..];
+        }
+        name = format!("{name}.{}", node.id);
+    }
+    Some(name)
+}

@@ -58,6 +58,7 @@ fn node(def: &NodeDef) -> Value {
     json!({
         "kind": def.kind.name,
         "description": def.description,
+        "labels": def.labels,
         "config": def.config.to_json(),
         "when": def.when.as_ref().map(Expression::source),
         "inputs": inputs.collect::<Vec<_>>(),

@@ -152,21 +152,21 @@ impl Run {
     }
 
     fn open(&mut self, place: Place, level: Level) {
-        let number = self.levels.len();
-        for node in 0..level.instances.len() {
-            self.paths.insert(level.path_of(node), Place { level: number, node });
+        let paths: Vec<InstancePath> = (0..level.instances.len()).map(|node| level.path_of(node)).collect();
+        let number = self.place(level);
+        for (node, path) in paths.into_iter().enumerate() {
+            self.paths.insert(path, Place { level: number, node });
         }
         if let Some(work) = self.instance_mut(place).and_then(|instance| instance.work.as_mut()) {
             work.levels.push(number);
         }
-        self.levels.push(level);
         self.begin_level(number);
     }
 
     /// Takes the value of a level whose nodes have all settled.
     pub(super) fn close(&mut self, level: usize) {
         let Some((place, index)) = self.levels[level].within else { return };
-        self.levels[level].closed = true;
+        self.shut(level);
         let value = self.value_of(level).map(Arc::new);
         self.ended(place, index, level, value);
     }
@@ -229,7 +229,7 @@ impl Run {
     }
 
     fn cancel_level(&mut self, level: usize) {
-        self.levels[level].closed = true;
+        self.shut(level);
         for node in 0..self.levels[level].instances.len() {
             self.cancel(Place { level, node });
         }

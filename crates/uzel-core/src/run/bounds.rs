@@ -87,10 +87,11 @@ impl Run {
         if path.is_empty() {
             return self.totals;
         }
-        let mut totals = Totals::default();
+        let place = self.find(&InstancePath::from(path));
+        let mut totals = place.map(|place| self.instance(place).below).unwrap_or_default();
         let first = EffectName::from(path.to_owned());
         let near = self.effects.range(first..).take_while(|(name, _)| name.as_str().starts_with(path));
-        for (_, Effect { meta, .. }) in near.filter(|(name, _)| is_below(name.as_str(), path)) {
+        for (_, Effect { meta, .. }) in near.filter(|(name, effect)| !effect.reused && is_below(name.as_str(), path)) {
             totals.add(meta);
         }
         totals
@@ -114,13 +115,16 @@ impl Run {
     /// Something stops counting its time.
     pub(super) fn end_time(&mut self, place: Place) {
         self.working.remove(&place);
+        self.called.remove(&place);
         self.timed.remove(&place);
         self.worked.remove(&place);
     }
 
     /// Counts the time since the last fact for all that something was at work in.
     pub(super) fn count_time(&mut self, until: Time) {
-        let gone = until.since(self.now);
+        // The records that a forked run begins with are older than it: their time was another run's.
+        let since = self.begin.as_ref().map_or(self.now, |begin| begin.at.max(self.now));
+        let gone = until.since(since);
         if gone == 0 || self.working.is_empty() {
             return;
         }
@@ -156,7 +160,7 @@ impl Run {
             self.cutoffs_of(&self.outermost(), Some(begin.at), active, &mut cutoffs);
         }
         for place in &self.timed {
-            let began = self.instance(*place).began;
+            let began = self.instance(*place).began.zip(self.begin.as_ref()).map(|(began, run)| began.max(run.at));
             let worked = self.worked.get(place).copied().filter(|_| self.works_below(*place));
             for bound in self.bounds_at(*place) {
                 self.cutoffs_of(&bound, began, worked, &mut cutoffs);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::State;
+use super::{State, Totals};
 use crate::{
     event::{Answer, InstancePath, Resolution, Time, Wait},
     expr::Binding,
@@ -129,6 +129,8 @@ pub(super) struct Instance {
     pub(super) blind: Vec<NodeIdx>,
     /// What it runs below itself, once that has begun.
     pub(super) work: Option<Box<Work>>,
+    /// What was used up below it by what has been forgotten.
+    pub(super) below: Totals,
 }
 
 impl Instance {
@@ -151,6 +153,7 @@ impl Instance {
             late: false,
             blind: vec![],
             work: None,
+            below: Totals::default(),
         }
     }
 

@@ -101,9 +101,8 @@ impl Run {
         }
         let level = &self.levels[place.level];
         let path = level.path_of(place.node);
-        let (attempts, cost) = self.own_effects(path.as_str()).fold((0, 0.0), |(attempts, cost), (_, effect)| {
-            (attempts + effect.meta.attempts, cost + effect.meta.cost_usd)
-        });
+        let attempts: u32 = self.own_effects(path.as_str()).map(|(_, effect)| effect.meta.attempts).sum();
+        let cost = self.totals_of(&path).cost_usd;
         let state = &level.instances[place.node].state;
         json!({ "status": state.as_str(), "attempts": attempts, "cost_usd": cost })
     }

@@ -42,12 +42,9 @@ impl Run {
             return first.then(|| Command::End(end.clone())).into_iter().collect();
         }
         let mut commands: Vec<Command> = told.into_iter().filter(|command| self.is_open(command)).collect();
-        let mut seen = BTreeSet::new();
-        for place in called {
-            if seen.insert(place) && matches!(self.instance(place).state, State::Running) {
-                commands.push(self.call(place));
-            }
-        }
+        let mut called: Vec<(Place, u64)> = called.into_iter().collect();
+        called.sort_by_key(|(_, number)| *number);
+        commands.extend(called.into_iter().map(|(place, _)| self.call(place)));
         if self.levels[0].done == self.levels[0].instances.len() {
             commands.push(Command::End(match self.output() {
                 Ok(output) => End::Succeeded(Stored::Here(Arc::new(output))),
@@ -342,10 +339,7 @@ impl Run {
                         self.levels[place.level].instances[place.node].started = Some(now);
                         self.enter(place, plan);
                     }
-                    None => {
-                        self.working.insert(place);
-                        self.called.push(place);
-                    }
+                    None => self.will_call(place),
                 }
             }
             Err(failure) => {

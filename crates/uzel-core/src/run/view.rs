@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,6 +20,9 @@ pub struct NodeView {
     pub instance: InstancePath,
     /// What it is.
     pub kind: &'static str,
+    /// Its labels, as the app has them.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub labels: IndexMap<String, String>,
     /// The state's word.
     pub state: &'static str,
     /// When it began.
@@ -99,11 +103,12 @@ impl Run {
         Some(NodeView {
             instance: path.clone(),
             kind: node.kind.name,
+            labels: node.labels.clone(),
             state: place.state.as_str(),
             started: place.started,
             ended: place.ended,
             port,
-            why: self.why(at),
+            why: self.in_short(at),
             wait: match &place.state {
                 State::Waiting(wait) => Some(Wait::clone(wait)),
                 _ => None,
@@ -117,7 +122,7 @@ impl Run {
     }
 
     /// Why a node did not run, or what it waits for.
-    fn why(&self, at: Place) -> Option<String> {
+    fn in_short(&self, at: Place) -> Option<String> {
         let node = self.node(at)?;
         match &self.instance(at).state {
             State::SteppedOver => node.when.as_ref().map(|when| format!("its condition is false: {}", when.source())),
@@ -161,7 +166,7 @@ impl Run {
         reasons.join(", ")
     }
 
-    fn name(&self, level: usize, idx: NodeIdx) -> Option<&str> {
+    pub(super) fn name(&self, level: usize, idx: NodeIdx) -> Option<&str> {
         self.levels[level].program.nodes().get_index(idx).map(|(id, _)| id.as_str())
     }
 }

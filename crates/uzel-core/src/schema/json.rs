@@ -150,6 +150,8 @@ impl<'a> Walk<'a> {
             "integer" => Type::Integer,
             "number" => Type::Number,
             "string" => Type::String,
+            // `items` says nothing of the first ones then.
+            "array" if map.contains_key("prefixItems") => Type::list(Type::Any),
             "array" => Type::list(map.get("items").map_or(Type::Any, |items| self.type_of(items, depth + 1))),
             "object" => self.object(map, depth),
             _ => Type::Any,

@@ -122,7 +122,8 @@ fn node(tree: &Tree, out: &mut Diagnostics) -> Option<(Type, Value)> {
         }
         Data::List(items) => match items.as_slice() {
             [item] => {
-                let (ty, json) = node(item, out)?;
+                let (ty, mut json) = node(item, out)?;
+                rebase(&mut json, "/items");
                 Some((Type::list(ty), json!({ "type": "array", "items": json })))
             }
             _ => {
@@ -179,7 +180,9 @@ fn normal(entries: &[Entry], out: &mut Diagnostics) -> Value {
             ("properties" | "$defs" | "definitions" | "patternProperties", Data::Map(inner)) => {
                 inner.iter().map(|e| (e.key.as_str().to_owned(), nested(&e.value, out))).collect::<Map<_, _>>().into()
             }
-            ("items" | "additionalProperties" | "not" | "contains", _) => nested(&entry.value, out),
+            ("items" | "additionalProperties" | "not" | "contains" | "if" | "then" | "else" | "propertyNames", _) => {
+                nested(&entry.value, out)
+            }
             ("anyOf" | "oneOf" | "allOf" | "prefixItems", Data::List(items)) => {
                 items.iter().map(|item| nested(item, out)).collect()
             }
@@ -194,11 +197,33 @@ fn normal(entries: &[Entry], out: &mut Diagnostics) -> Value {
     map.into()
 }
 
+/// A schema in a schema. There a map of nothing but words of JSON Schema is one even if it names no type; any other map has
+/// fields, which a validator would take for words that it does not know, and let everything pass.
 fn nested(tree: &Tree, out: &mut Diagnostics) -> Value {
     match &tree.data {
-        Data::Map(entries) if is_schema(entries) => normal(entries, out),
-        Data::Text(_) | Data::List(_) => node(tree, out).map_or(json!({}), |(_, json)| json),
-        _ => tree.to_json(),
+        Data::Map(entries) if entries.iter().all(|entry| is_word(entry.key.as_str())) => normal(entries, out),
+        Data::Bool(_) => tree.to_json(),
+        _ => node(tree, out).map_or(json!({}), |(_, json)| json),
+    }
+}
+
+/// Lets references of a schema that becomes a part of another lead where they led: `#` is the whole, which it now is not.
+fn rebase(json: &mut Value, to: &str) {
+    match json {
+        Value::Array(items) => items.iter_mut().for_each(|item| rebase(item, to)),
+        Value::Object(map) => {
+            for (key, value) in map.iter_mut() {
+                match (key.as_str(), value) {
+                    ("$ref", Value::String(target)) if target == "#" || target.starts_with("#/") => {
+                        target.insert_str(1, to);
+                    }
+                    // These hold values, not schemas.
+                    ("enum" | "const" | "default" | "examples", _) => {}
+                    (_, value) => rebase(value, to),
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -206,7 +231,8 @@ fn nested(tree: &Tree, out: &mut Diagnostics) -> Value {
 fn place(ty: &mut Type, tree: &Tree) {
     match ty {
         Type::Object(object) => {
-            let Some(Tree { data: Data::Map(properties), .. }) = tree.get("properties") else { return };
+            let properties = if is_json_schema(tree) { tree.get("properties") } else { Some(tree) };
+            let Some(Tree { data: Data::Map(properties), .. }) = properties else { return };
             for entry in properties {
                 if let Some(field) = Arc::make_mut(object).fields.get_mut(entry.key.as_str()) {
                     field.at = Some(entry.key.span);
@@ -229,7 +255,7 @@ fn fields(entries: &[Entry], out: &mut Diagnostics) -> Option<(Type, Value)> {
     let mut properties = Map::new();
     let mut whole = true;
     for entry in entries {
-        let Some((ty, json)) = node(&entry.value, out) else {
+        let Some((ty, mut json)) = node(&entry.value, out) else {
             whole = false;
             hint_keyword(entries, entry, out);
             continue;
@@ -238,6 +264,7 @@ fn fields(entries: &[Entry], out: &mut Diagnostics) -> Option<(Type, Value)> {
         let description = json.get("description").and_then(Value::as_str).map(str::to_owned);
         check_default(entry, &ty, default.as_ref(), out);
         let required = default.is_none() && !ty.may_be_null();
+        rebase(&mut json, &format!("/properties/{}", entry.key.as_str().replace('~', "~0").replace('/', "~1")));
         properties.insert(entry.key.as_str().to_owned(), json);
         let field = Field { ty, required, default, description, at: Some(entry.key.span) };
         object.fields.insert(entry.key.as_str().to_owned(), field);

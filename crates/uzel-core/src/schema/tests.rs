@@ -11,7 +11,7 @@ use super::{FieldLookup, Schema, Type, type_of_value};
 use crate::{
     diagnostic::Diagnostics,
     source::{SourceId, Span},
-    yaml::Tree,
+    yaml::{self, Tree},
 };
 
 fn tree(value: &Value) -> Tree {
@@ -233,8 +233,8 @@ fn relations() {
 #[test]
 fn a_field_knows_where_it_is_declared_also_in_json_schema() {
     let mut tree = tree(&json!({"type": "object", "properties": {"a": {"type": "string"}}}));
-    if let crate::yaml::Data::Map(entries) = &mut tree.data
-        && let crate::yaml::Data::Map(properties) = &mut entries[1].value.data
+    if let yaml::Data::Map(entries) = &mut tree.data
+        && let yaml::Data::Map(properties) = &mut entries[1].value.data
     {
         properties[0].key.span = Span::new(SourceId(0), 3..4);
     }
@@ -336,4 +336,54 @@ proptest! {
             prop_assert!(x.overlaps(&y));
         }
     }
+}
+
+/// A map of fields in a full schema is one, and not words that no validator knows.
+#[test]
+fn fields_in_a_full_schema_are_checked() {
+    let who = "{ type: object, properties: { name: { first: string, last: string | null }, age: { minimum: 0 } } }";
+    let schema = written(who);
+    assert_eq!(schema.check(&json!({ "name": { "first": "Ann" }, "age": 3 })), Ok(()));
+    for wrong in [json!({ "name": { "last": "A" } }), json!({ "name": { "first": 1 } }), json!({ "age": -1 })] {
+        assert!(schema.check(&wrong).is_err(), "{wrong}");
+    }
+    let conditional =
+        written("{ type: object, if: { properties: { a: { const: 1 } } }, then: { properties: { b: [string] } } }");
+    assert!(conditional.check(&json!({ "a": 1, "b": [1] })).is_err());
+    assert_eq!(conditional.check(&json!({ "a": 2, "b": [1] })), Ok(()));
+}
+
+/// `#` is the schema in which a reference is written, also where that is the type of a field.
+#[test]
+fn references_lead_to_their_own_schema() {
+    let tree =
+        "{ type: object, properties: { id: string, below: { type: array, items: { $ref: '#' } } }, required: [id] }";
+    let line = "{ $ref: '#/$defs/Line', $defs: { Line: { sku: string } } }";
+    let schema = written(&format!("{{ 'a/b': {line}, lines: [{line}], tree: {tree} }}"));
+    let fitting = json!({
+        "a/b": { "sku": "x" }, "lines": [{ "sku": "y" }], "tree": { "id": "1", "below": [{ "id": "2", "below": [] }] },
+    });
+    assert_eq!(schema.check(&fitting), Ok(()));
+    for (pointer, wrong) in [("/a~1b/sku", json!(1)), ("/lines/0/sku", json!(1)), ("/tree/below/0/id", json!(1))] {
+        let mut value = fitting.clone();
+        *value.pointer_mut(pointer).unwrap() = wrong;
+        assert!(schema.check(&value).is_err(), "{pointer}");
+    }
+    let again = Schema::from_json_schema(Value::clone(schema.json())).unwrap();
+    assert_eq!(again.ty.to_string(), schema.ty.to_string());
+}
+
+#[test]
+fn the_first_items_of_a_tuple_may_be_of_other_types() {
+    let schema = written("{ type: array, prefixItems: [string], items: integer }");
+    assert_eq!(schema.check(&json!(["a", 1])), Ok(()));
+    assert!(schema.ty.accepts_value(&json!(["a", 1])), "{}", schema.ty);
+}
+
+fn written(text: &str) -> Schema {
+    let mut out = Diagnostics::default();
+    let tree = yaml::parse(SourceId(0), text, &mut out).expect("it can be parsed");
+    let schema = Schema::read(&tree, &mut out);
+    assert!(out.is_empty(), "{text}: {out:?}");
+    schema.expect("a schema that nothing was said about")
 }

@@ -52,6 +52,7 @@ pub(crate) fn walk(graph: &Arc<Graph>, input: Value, script: &Script) -> Walked 
         by: None,
         flags: BTreeMap::new(),
         dry_run: false,
+        forked_from: None,
     };
     walked.happens(start);
     walked.go_on(script);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uzel_core::failure::{Failure, FailureClass};
 use uzel_testkit::{
-    crash::{Case, after_every_event, at_random},
+    crash::{Case, after_every_event, at_every_store_error, at_random},
     lab::Answers,
     probe::{Done, Reply},
 };
@@ -25,6 +25,8 @@ pub(super) fn case(name: &'static str, app: &'static str) -> Case {
 }
 
 pub(super) fn check(case: &Case, least_cuts: usize) {
+    let errors = at_every_store_error(case);
+    assert!(errors > 2 * least_cuts, "{}: only {errors} errors of the store", case.name);
     let cuts = after_every_event(case);
     assert!(cuts >= least_cuts, "{}: only {cuts} cuts", case.name);
     let seeds = seeds();

@@ -164,3 +164,31 @@ output: { end: '${{ end.with }}', all: '${{ all.with }}' }
     };
     check(&Case { script, ..case("deadline and settle", app) }, 4);
 }
+
+/// A flag is set by its name, in the app and in those that it runs: its value must fit everywhere.
+#[test]
+fn a_flag_must_fit_the_apps_below_too() {
+    let app = "
+version: 1
+flags: { big: { type: boolean, default: false }, many: { type: integer, default: 1 } }
+nodes:
+  all: { kind: map, for_each: '[1]', do: { sub: { kind: graph, use: sub.yaml } } }
+output: '${{ flags.big and flags.many > 1 }}'
+";
+    let sub = "
+version: 1
+flags: { big: { type: integer, default: 3 }, many: { type: integer, default: 2 }, own: { type: boolean, default: true } }
+nodes: { a: { kind: probe, with: '${{ [flags.big + flags.many, flags.own] }}' } }
+";
+    let files = [("app.yaml", app), ("sub.yaml", sub)];
+    let files = files.into_iter().map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).collect();
+    let graph = uzel_testkit::stage::graph(&files).unwrap();
+    let check = |name: &str, value: serde_json::Value| {
+        let flags = std::collections::BTreeMap::from([(name.to_owned(), value)]);
+        uzel_runtime::engine::check_flags(&graph, &flags).map_err(|error| error.to_string())
+    };
+    assert_eq!(check("many", 5.into()), Ok(()));
+    let wrong = check("big", true.into()).unwrap_err();
+    assert!(wrong.contains("`big` of the app that `sub` runs: ") && wrong.contains("integer"), "{wrong}");
+    assert!(check("own", false.into()).unwrap_err().contains("there is no flag `own`"));
+}

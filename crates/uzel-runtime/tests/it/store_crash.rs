@@ -19,11 +19,13 @@ use std::{
 use serde_json::json;
 use tokio::task::JoinSet;
 use uzel_core::{
-    event::RunId,
-    store::{Append, Error, Store},
+    event::{RunId, Time},
+    store::{Append, Error, Filter, Status, Store},
 };
-use uzel_runtime::store::sqlite::Sqlite;
+use uzel_runtime::store::sqlite::{Sqlite, backup, check, prune::Retention};
 use uzel_testkit::conformance::sample;
+
+use crate::store_operate::release;
 
 const DIR: &str = "UZEL_TEST_STORE";
 const TASK: &str = "UZEL_TEST_TASK";
@@ -33,7 +35,10 @@ const WRITERS: u64 = 8;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
     let Some(dir) = std::env::var_os(DIR) else { return };
-    let store = Arc::new(Sqlite::open(Path::new(&dir)).unwrap());
+    let store = match Sqlite::open(Path::new(&dir)) {
+        Ok(store) => Arc::new(store),
+        Err(error) => return say(&format!("closed {error}")),
+    };
     match std::env::var(TASK).unwrap().as_str() {
         "for ever" => {
             let mut writers = JoinSet::new();
@@ -47,6 +52,45 @@ async fn child() {
             say(&format!("failed {error}"));
             for later in [store.head("w0".into()).await.err(), append(&*store, &"new".into(), 0).await.err()] {
                 say(&format!("later {}", later.unwrap()));
+            }
+        }
+        "sixty each" => {
+            let mut writers = JoinSet::new();
+            for writer in 0..3 {
+                let store = Arc::clone(&store);
+                writers.spawn(async move {
+                    let run = RunId::from(format!("w{writer}"));
+                    for last in 0..60 {
+                        append(&*store, &run, last).await.unwrap();
+                        say(&format!("ack {run} {}", last + 1));
+                    }
+                });
+            }
+            writers.join_all().await;
+        }
+        "whatever happens" => {
+            for number in 0..20 {
+                let run = RunId::from(format!("w{number}"));
+                match append(&*store, &run, 0).await {
+                    Ok(_) => say(&format!("ack {run} 1")),
+                    Err(error) => say(&format!("failed {error}")),
+                }
+            }
+        }
+        "copies and prunes" => {
+            let copy = Path::new(&dir).parent().unwrap().join("copy.db");
+            store.put_release(release("0f")).await.unwrap();
+            for number in 0.. {
+                for one in 0..20 {
+                    let run = RunId::from(format!("{}-{number}-{one}", std::process::id()));
+                    let mut append = sample::first(&run, (1..=30).map(sample::frame).collect());
+                    append.head.as_mut().unwrap().status = Status::Succeeded;
+                    store.append(run, 0, append).await.unwrap();
+                }
+                backup::backup(Path::new(&dir), &copy, true).unwrap();
+                say(&format!("copied {number}"));
+                let plan = store.plan_prune(Retention { keep: 5, ..Retention::default() }).await.unwrap();
+                store.prune(&plan, "test", Time(1)).await.unwrap();
             }
         }
         "one that is too large" => {
@@ -76,7 +120,7 @@ async fn append_until_error(store: Arc<Sqlite>, writer: u64) -> Error {
 }
 
 /// Appends record `after + 1`, which tells its number.
-async fn append(store: &dyn Store, run: &RunId, after: u64) -> Result<u64, Error> {
+pub(super) async fn append(store: &dyn Store, run: &RunId, after: u64) -> Result<u64, Error> {
     let mut append = sample::first(run, vec![sample::frame(after + 1)]);
     append.frames[0].effect = Some(format!("e{}", after + 1).as_str().into());
     store.append(run.clone(), after, append).await
@@ -89,7 +133,7 @@ fn say(line: &str) {
     let _ = out.flush();
 }
 
-fn command(dir: &Path, task: &str) -> Command {
+pub(super) fn command(dir: &Path, task: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     configure(&mut command, dir, task);
     command
@@ -101,7 +145,7 @@ fn configure(command: &mut Command, dir: &Path, task: &str) {
 }
 
 /// Notes an acknowledgement. The harness may have begun the line with words of its own.
-fn note(line: &str, acknowledged: &mut BTreeMap<String, u64>) -> bool {
+pub(super) fn note(line: &str, acknowledged: &mut BTreeMap<String, u64>) -> bool {
     let Some((_, words)) = line.split_once("ack ") else { return false };
     // A killed process may leave half a line; half a number is smaller than the number, so it promises less.
     let Some((run, seq)) = words.split_once(' ') else { return false };
@@ -112,7 +156,7 @@ fn note(line: &str, acknowledged: &mut BTreeMap<String, u64>) -> bool {
 }
 
 /// Each run is a prefix of what was appended, and holds all that was acknowledged.
-async fn verify(store: &dyn Store, acknowledged: &BTreeMap<String, u64>) {
+pub(super) async fn verify(store: &dyn Store, acknowledged: &BTreeMap<String, u64>) {
     for (run, acknowledged) in acknowledged {
         let (events, last) = store.load(run.as_str().into()).await.unwrap();
         assert!(last >= *acknowledged, "{run}: {acknowledged} was acknowledged, {last} is the last");
@@ -160,6 +204,46 @@ async fn what_was_acknowledged_survives_kill_9() {
     }
     let total: u64 = acknowledged.values().sum();
     assert!(total > 100, "the test does something: {total} records");
+}
+
+/// Killed while it copies and prunes: the store is whole, a copy that has its name is whole, and the next one goes on.
+#[tokio::test]
+async fn copying_and_pruning_survive_kill_9() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, copy) = (dir.path().join("store"), dir.path().join("copy.db"));
+    let found = |dir: &Path| {
+        let checked = check::check(dir, &mut |_| vec![]).unwrap();
+        (checked.problems, checked.half_pruned)
+    };
+    let (mut dice, mut copies) = (Dice(5), 0);
+    for round in 0..8 {
+        let mut process = command(&store, "copies and prunes").spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        // Every other time while it begins; then while it takes out what was copied, or copies again.
+        if round % 2 == 0 {
+            assert!(lines.by_ref().map_while(Result::ok).any(|line| line.contains("copied ")));
+            copies += 1;
+        }
+        std::thread::sleep(Duration::from_millis(dice.below(200)));
+        process.kill().unwrap();
+        process.wait().unwrap();
+        if store.join("runs.db").exists() {
+            drop(Sqlite::open(&store).unwrap());
+            assert_eq!(found(&store).0, []);
+        }
+        if copy.exists() {
+            let aside = tempfile::tempdir().unwrap();
+            std::fs::copy(&copy, aside.path().join("runs.db")).unwrap();
+            assert_eq!(found(aside.path()).0, []);
+        }
+    }
+    let owner = Sqlite::open(&store).unwrap();
+    let plan = owner.plan_prune(Retention { keep: 3, ..Retention::default() }).await.unwrap();
+    owner.prune(&plan, "test", Time(1)).await.unwrap();
+    assert_eq!(owner.heads(Filter::default()).await.unwrap().len(), 3);
+    drop(owner);
+    assert_eq!(found(&store), (vec![], 0), "nothing is left half done");
+    assert_eq!(copies, 4);
 }
 
 /// Losing what was synced is a fault of the disk. Even then each run is whole up to some record.

@@ -22,7 +22,7 @@ use uzel_runtime::store::sqlite::{
 use uzel_testkit::conformance::sample;
 
 /// A release whose runs these tests make.
-fn release(id: &str) -> Release {
+pub(super) fn release(id: &str) -> Release {
     Release {
         id: id.into(),
         app: "triage".into(),
@@ -182,19 +182,20 @@ async fn a_judge_sees_whole_runs_with_their_large_values() {
 async fn a_copy_is_of_one_moment_beside_the_owner_and_comes_back() {
     let (dir, other) = (filled().await, tempfile::tempdir().unwrap());
     let store = Arc::new(Sqlite::open(dir.path()).unwrap());
-    // While the owner writes: pairs of runs, one append each, the second after the first.
-    let writing = tokio::spawn({
-        let store = Arc::clone(&store);
-        async move {
-            for number in 0..200 {
-                put(&*store, ended(&format!("w{number}"), Status::Succeeded, 2_000 + number), 2, &[]).await;
-            }
+    // While the owner writes.
+    let mut writing = JoinSet::new();
+    let owner = Arc::clone(&store);
+    writing.spawn(async move {
+        for number in 0..200 {
+            put(&*owner, ended(&format!("w{number}"), Status::Succeeded, 2_000 + number), 2, &[]).await;
         }
     });
     let (from, to) = (dir.path().to_owned(), other.path().join("copy.db"));
     let file = to.clone();
-    let copied = tokio::task::spawn_blocking(move || backup::backup(&from, &file, false)).await.unwrap().unwrap();
-    writing.await.unwrap();
+    let mut copying = JoinSet::new();
+    copying.spawn_blocking(move || backup::backup(&from, &file, false));
+    let copied = copying.join_next().await.unwrap().unwrap().unwrap();
+    writing.join_all().await;
     let count = copied.checked.runs;
     assert!((6..=206).contains(&count), "{count}");
     assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 1, "no part is left");
@@ -218,12 +219,35 @@ async fn a_copy_is_of_one_moment_beside_the_owner_and_comes_back() {
     drop(store);
     let refused = backup::restore(dir.path(), &to, false).unwrap_err();
     assert!(matches!(refused, Refused::Occupied { .. }), "{refused}");
+    let reader = Sqlite::open_read_only(dir.path()).unwrap();
+    reader.load("old-1".into()).await.unwrap();
+    let read = backup::restore(dir.path(), &to, true).unwrap_err().to_string();
+    assert!(read.contains("is being read by another process"), "{read}");
+    drop(reader);
     let replaced = backup::restore(dir.path(), &to, true).unwrap();
     assert_eq!(assert_whole(dir.path()).runs, count);
     let aside = other.path().join("aside");
     std::fs::create_dir(&aside).unwrap();
     std::fs::rename(replaced.aside.unwrap(), aside.join("runs.db")).unwrap();
     assert_eq!(assert_whole(&aside).runs, 206, "what was there before is whole");
+}
+
+/// What cannot be read any more is replaced, and kept with its log for whoever wants to look.
+#[tokio::test]
+async fn a_store_that_cannot_be_opened_is_replaced() {
+    let (dir, other) = (filled().await, tempfile::tempdir().unwrap());
+    let copy = other.path().join("copy.db");
+    backup::backup(dir.path(), &copy, false).unwrap();
+    std::fs::write(dir.path().join("runs.db"), "nothing of the sort".repeat(1_000)).unwrap();
+    std::fs::write(dir.path().join("runs.db-wal"), "a log").unwrap();
+    std::fs::write(dir.path().join("runs.db-shm"), "an index").unwrap();
+    let refused = backup::restore(dir.path(), &copy, false).unwrap_err().to_string();
+    assert!(refused.ends_with("is there already, and cannot be read"), "{refused}");
+    let restored = backup::restore(dir.path(), &copy, true).unwrap();
+    let aside = restored.aside.unwrap();
+    assert!(std::fs::read_to_string(&aside).unwrap().starts_with("nothing of the sort"));
+    assert_eq!(std::fs::read_to_string(dir.path().join("runs.db.replaced-1-wal")).unwrap(), "a log");
+    assert_eq!(assert_whole(dir.path()).runs, 6);
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use uzel_core::{
     check::Check,
     diagnostic::{Code, Diagnostic},
     failure::{Failure, FailureClass},
+    schema::{Field, ObjectType, Type},
     source::Span,
     yaml::{Data, Spanned, Text, Tree},
 };
@@ -56,10 +57,25 @@ pub(crate) fn check_temperature(temperature: Option<&Spanned<f64>>, cx: &mut Che
 fn check_messages(messages: &Tree, cx: &mut Check<'_>) {
     let Some(list) = messages.as_list() else {
         // A whole conversation from elsewhere: `messages: ${{ input.messages }}`.
-        cx.binding("messages", messages, None);
+        let mut message = ObjectType { open: true, ..ObjectType::default() };
+        for name in ["role", "content"] {
+            message.fields.insert(name.to_owned(), Field::required(Type::String));
+        }
+        let wanted = Type::list(Type::Object(message));
+        cx.binding("messages", messages, Some((wanted, "a list of `{ role, content }`")));
         return;
     };
+    if list.is_empty() {
+        let help = "add one, such as `- { role: user, content: \"{{ input.message }}\" }`";
+        cx.report(Diagnostic::new(Code::MISSING_KEY, messages.span, "there is no message to send").help(help));
+    }
     for (index, item) in list.iter().enumerate() {
+        if item.as_str().is_some_and(|text| text.trim_start().starts_with("${{")) {
+            let message = "a list among messages is not taken apart";
+            let help = "write `messages: ${{ before + [{ \"role\": \"user\", \"content\": … }] }}`, one expression for all";
+            cx.report(Diagnostic::new(Code::WRONG_SHAPE, item.span, message).help(help));
+            continue;
+        }
         let role = item.get("role").and_then(Tree::as_str);
         if !matches!(role, Some("system" | "user" | "assistant")) {
             let at = item.get("role").map_or(item.span, |role| role.span);

@@ -27,6 +27,8 @@ pub(super) fn everywhere(case: &Case) -> Vec<Case> {
 fn inside(case: &Case, shape: &str, name: &str) -> Case {
     let app = case.files.get("app.yaml").map_or("", String::as_str);
     let (nodes, output) = (section(app, "nodes"), section(app, "output"));
+    // What nodes use is declared by the app that they stand in.
+    let uses = section(app, "models") + &section(app, "tools");
     let mut files: BTreeMap<String, String> = case.files.clone();
     let (keys, prefix) = match shape {
         "map" => (format!("for_each: '[1]'\n    as: item_{name}"), format!("{name}[0].")),
@@ -40,7 +42,7 @@ fn inside(case: &Case, shape: &str, name: &str) -> Case {
         format!("nodes:\n  {name}:\n    kind: graph\n    use: {name}.yaml\n")
     } else {
         let (nodes, output) = (indent(&nodes), indent(&output));
-        format!("nodes:\n  {name}:\n    kind: {shape}\n    {keys}\n{nodes}{output}")
+        format!("{uses}nodes:\n  {name}:\n    kind: {shape}\n    {keys}\n{nodes}{output}")
             .replace("\n    nodes:\n", "\n    do:\n")
     };
     files.insert("app.yaml".to_owned(), text);

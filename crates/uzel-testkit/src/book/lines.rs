@@ -25,6 +25,8 @@ pub(super) enum Step {
     Asks(String),
     /// `a answered approve`
     Answered(String, String),
+    /// `a called { paid: true }`: somebody calls back.
+    Called(String, Value),
     /// `a sleeps 10s`: it waits for a time.
     Sleeps(String, Duration),
     /// `a hangs`: it does not answer; where the line stands does not matter.
@@ -50,6 +52,7 @@ impl Step {
             | Self::LeftOut(path)
             | Self::Asks(path)
             | Self::Answered(path, _)
+            | Self::Called(path, _)
             | Self::Sleeps(path, _)
             | Self::Hangs(path) => Some(path),
         }
@@ -64,6 +67,7 @@ impl Step {
             Self::LeftOut(path) => Self::LeftOut(to(path)),
             Self::Asks(path) => Self::Asks(to(path)),
             Self::Answered(path, action) => Self::Answered(to(path), action),
+            Self::Called(path, value) => Self::Called(to(path), value),
             Self::Sleeps(path, time) => Self::Sleeps(to(path), time),
             Self::Hangs(path) => Self::Hangs(to(path)),
             Self::Is(path, state) => Self::Is(to(path), state),
@@ -151,6 +155,7 @@ pub(super) fn step(line: &str) -> Result<Step, String> {
         ("left", "out") => Step::LeftOut(path()),
         ("asks", "") => Step::Asks(path()),
         ("answered", action) if !action.is_empty() => Step::Answered(path(), action.to_owned()),
+        ("called", rest) if !rest.is_empty() => Step::Called(path(), value(rest)?),
         ("sleeps", time) => Step::Sleeps(path(), duration(time)?),
         ("hangs", "") => Step::Hangs(path()),
         ("is", state) if STATES.contains(&state) => Step::Is(path(), state.to_owned()),

@@ -93,8 +93,13 @@ impl Player {
             let ready = |flight: &&crate::stage::Flight| {
                 flight.resolution.is_some() || !self.directed.contains(flight.instance.as_str())
             };
-            let Some(flight) = self.stage.flights().iter().find(ready).cloned() else { return };
-            self.stage.land(&flight.instance, Ok(flight.echo()));
+            let flight = self.stage.flights().iter().filter(|flight| !flight.plays_itself()).find(ready).cloned();
+            let asked = self.stage.asked().into_iter().find(|effect| !self.directed.contains(effect));
+            match (flight, asked) {
+                (Some(flight), _) => self.stage.land(&flight.instance, Ok(flight.echo())),
+                (None, Some(effect)) => self.stage.answer(&effect, None),
+                (None, None) => return,
+            }
             self.look();
         }
         self.problems.push("the case does not end".to_owned());
@@ -107,11 +112,14 @@ impl Player {
 
     fn step(&mut self, step: &Step) -> Result<(), String> {
         if let Some(path) = step.directs()
-            && !matches!(step, Step::Hangs(_) | Step::Answered(..))
+            && !matches!(step, Step::Hangs(_) | Step::Answered(..) | Step::Called(..))
             && self.stage.flight(path).is_none()
+            && !self.stage.asked().iter().any(|effect| effect == path)
         {
-            let state = self.stage.places().get(path).map_or("not there", |(state, _)| state);
-            return Err(format!("`{path}` is not being called: it is {state}"));
+            return Err(format!("`{path}` is not being called: it is {}", self.state(path)));
+        }
+        if step.directs().is_some_and(|path| path.contains('/')) {
+            return self.effect(step);
         }
         let at = |path: &str| InstancePath::from(path);
         let stage = &mut self.stage;
@@ -140,17 +148,21 @@ impl Player {
                 stage.land(&at(path), Ok(Outcome::Wait(Wait::Until(until))));
             }
             Step::Answered(path, action) => {
-                let state = self.stage.places().get(path).map_or("not there", |(state, _)| state);
-                if state != "waiting" {
-                    return Err(format!("`{path}` does not wait: it is {state}"));
-                }
+                self.waits(path)?;
                 let (action, by, at_time) = (action.clone(), "ann".to_owned(), self.stage.now());
-                let answer = Answer { action, form: Value::Null, by, at: at_time, digest: String::new() };
+                // Whoever answers leaves the form as it is.
+                let form = self.stage.question(path).map(|question| question.defaults.clone()).unwrap_or_default();
+                let answer = Answer { action, form, by, at: at_time, digest: String::new() };
                 self.stage.resolve(&at(path), Resolution::Answered(answer));
+            }
+            Step::Called(path, value) => {
+                self.waits(path)?;
+                let called = Resolution::Called { value: value.clone(), at: self.stage.now() };
+                self.stage.resolve(&at(path), called);
             }
             Step::Hangs(_) => {}
             Step::Is(path, wanted) => {
-                let state = self.stage.places().get(path).map_or("not there", |(state, _)| *state);
+                let state = self.state(path);
                 if state != wanted {
                     return Err(format!("`{path}` is {state}, and the page says {wanted}"));
                 }
@@ -158,6 +170,33 @@ impl Player {
             Step::Pass(time) => stage.pass(*time),
             Step::Crash => stage.crash(usize::MAX),
             Step::Cancel => stage.cancel(),
+        }
+        Ok(())
+    }
+
+    /// The state of an instance, or of what it asks of the world.
+    fn state(&self, path: &str) -> &'static str {
+        if self.stage.asked().iter().any(|effect| effect == path) {
+            return "running";
+        }
+        self.stage.places().get(path).map_or("not there", |(state, _)| *state)
+    }
+
+    fn waits(&self, path: &str) -> Result<(), String> {
+        let state = self.state(path);
+        if state == "waiting" { Ok(()) } else { Err(format!("`{path}` does not wait: it is {state}")) }
+    }
+
+    /// What the world says to a node that plays itself.
+    fn effect(&mut self, step: &Step) -> Result<(), String> {
+        match step {
+            Step::Ok(path, value) => self.stage.answer(path, value.clone().map(Ok)),
+            Step::Fails(path, text) => {
+                let text = if text.is_empty() { "the script says so" } else { text };
+                self.stage.answer(path, Some(Err(Failure::new(FailureClass::Invalid, text))));
+            }
+            Step::Hangs(_) => {}
+            other => return Err(format!("{other:?} says nothing of an effect")),
         }
         Ok(())
     }

@@ -62,6 +62,7 @@ fn why(head: &Head, tasks: &[Task]) -> Option<String> {
     match head.status {
         Status::Succeeded => None,
         Status::Running => Some("it is not finished".to_owned()),
+        Status::Quarantined => Some("too many processes died with it in hand".to_owned()),
         Status::Stopped => text("text"),
         Status::Cancelled => text("why"),
         Status::Failed => {

@@ -8,7 +8,6 @@ use std::{
 
 use clap::Args;
 use uzel_core::{
-    check::Choices,
     diagnostic::Severity,
     graph::{
         Graph,
@@ -17,6 +16,7 @@ use uzel_core::{
 };
 
 use crate::{
+    cli::OutsideChoice,
     exit::{Error, Exit},
     project::Project,
     render::{GREEN, RED, Terminal, YELLOW, diagnostics::Report, human::plural, paint},
@@ -24,7 +24,7 @@ use crate::{
 
 #[derive(Debug, Args)]
 #[command(after_help = "Comments, order, quotes, blanks in expressions, files that moved with their content and \
-    descriptions for people are no difference. Exit codes, as those of diff: 0 the same, 1 different, 2 one of them cannot \
+    descriptions for people are no difference. --overlay and --model hold for both. Exit codes, as those of diff: 0 the same, 1 different, 2 one of them cannot \
     be read.")]
 pub(crate) struct Arguments {
     /// App file before, or a folder with an app.yaml
@@ -33,6 +33,9 @@ pub(crate) struct Arguments {
     /// App file after, or a folder with an app.yaml
     #[arg(value_name = "B")]
     new: PathBuf,
+    // Put over both: what is asked is what the new file changes where the app runs.
+    #[command(flatten)]
+    outside: OutsideChoice,
     /// Print JSON: {same, callers, parts}
     #[arg(long)]
     json: bool,
@@ -40,7 +43,8 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Error> {
     // Both are read before anything is said about one: two mistakes are two reports.
-    let (old, new) = (read(terminal, &arguments.old), read(terminal, &arguments.new));
+    let read = |path| read(terminal, path, &arguments.outside);
+    let (old, new) = (read(&arguments.old), read(&arguments.new));
     let (old, new) = (old?, new?);
     let difference = compare(&old, &new);
     if arguments.json {
@@ -58,10 +62,13 @@ pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Er
 }
 
 /// The graph of an app; what keeps it from being one is shown, and ends the command as diff does.
-fn read(terminal: &Terminal, path: &Path) -> Result<Arc<Graph>, Error> {
-    let project =
-        Project::find(path).inspect_err(|error| terminal.error(error)).map_err(|_| Error::said(Exit::Usage))?;
-    let reading = project.read(&Choices::default());
+fn read(terminal: &Terminal, path: &Path, outside: &OutsideChoice) -> Result<Arc<Graph>, Error> {
+    let said = |error: Error| {
+        terminal.error(&error);
+        Error::said(Exit::Usage)
+    };
+    let project = Project::find(path).map_err(said)?;
+    let reading = project.read(&project.choices(outside).map_err(said)?);
     reading.graph.ok_or_else(|| {
         let report = Report {
             diagnostics: reading.diagnostics.iter().filter(|found| found.severity == Severity::Error).collect(),

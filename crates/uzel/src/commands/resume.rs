@@ -4,6 +4,7 @@ use std::{num::NonZeroUsize, sync::Arc};
 
 use clap::Args;
 use uzel_core::store::{Filter, Head, Status};
+use uzel_runtime::engine::MOST_CRASHES;
 
 use super::{
     conclude,
@@ -26,6 +27,9 @@ pub(crate) struct Arguments {
     /// Runs at a time
     #[arg(long, value_name = "N", default_value = "4")]
     parallel: NonZeroUsize,
+    /// Leave runs alone that so many processes died with, unless they are named
+    #[arg(long, value_name = "N", default_value_t = MOST_CRASHES, value_parser = clap::value_parser!(u32).range(1..))]
+    max_crashes: u32,
     /// Print each run as one line of JSON
     #[arg(long)]
     json: bool,
@@ -64,7 +68,7 @@ async fn all(terminal: &Terminal, opened: &Opened, arguments: &Arguments) -> Res
     // Oldest first; a run whose app cannot be made must not hold up the others.
     for head in heads.iter().rev() {
         match opened.app_of(head).await {
-            Ok(app) => jobs.push(Job { app, work: Work::Resume(head.run.clone()) }),
+            Ok(app) => jobs.push(Job { app, work: Work::TakeUp(head.run.clone(), arguments.max_crashes) }),
             Err(error) => {
                 terminal.error(&error);
                 stuck += 1;
@@ -78,7 +82,7 @@ async fn all(terminal: &Terminal, opened: &Opened, arguments: &Arguments) -> Res
         match progressed {
             Progressed::Time => progress.look(world.elapsed()),
             Progressed::Run(head) => {
-                failed |= head.status == Status::Failed;
+                failed |= matches!(head.status, Status::Failed | Status::Quarantined);
                 progress.done(head.status, world.elapsed());
                 let line = if arguments.json {
                     tables::head_json(head).to_string()

@@ -177,7 +177,7 @@ pub(crate) async fn drive(
 }
 
 /// Ids stand in file names, addresses and shells.
-fn check_id(id: &str) -> Result<(), Error> {
+pub(crate) fn check_id(id: &str) -> Result<(), Error> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if id.len() < 3 || id.len() > 100 || !id.chars().all(plain) {
         return Err(Error::usage(format!("`{id}` cannot be the id of a run"))

@@ -3,7 +3,12 @@
 use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Value, json};
-use uzel_core::index::{Edit, Index, Item, ItemSort, Place, Symbol, SymbolSort, complete, rename};
+use uzel_core::{
+    diagnostic::Diagnostics,
+    index::{Edit, Index, Item, ItemSort, Place, Symbol, SymbolSort, complete, rename},
+    source::SourceId,
+    yaml,
+};
 
 use super::{
     diagnostics,
@@ -95,6 +100,26 @@ impl<'w> Answers<'w> {
             Some(index.symbols().iter().filter_map(|symbol| outline(symbol, index, &asked.text, &lines)).collect())
         });
         found.unwrap_or_default()
+    }
+
+    /// The edit that puts a document into the one layout; none for what cannot be parsed, and for files that are no app's.
+    pub(super) fn formatting(&self, path: &Path) -> Option<Vec<Value>> {
+        let yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        let text = self.workspace.ask(path).filter(|_| yaml)?.text;
+        let formatted = yaml::format(SourceId(0), &text, &mut Diagnostics::default())?;
+        if *text == *formatted {
+            return Some(vec![]);
+        }
+        // Lines that stay as they are stay out of the edit, so that the cursor stays where it is.
+        let bytes = |(old, _): (&str, &str)| old.len();
+        let (old, new) = (|| text.split_inclusive('\n'), || formatted.split_inclusive('\n'));
+        let start: usize = old().zip(new()).take_while(|(old, new)| old == new).map(bytes).sum();
+        let rest = (text.get(start..).unwrap_or_default(), formatted.get(start..).unwrap_or_default());
+        let (old, new) = (rest.0.split_inclusive('\n').rev(), rest.1.split_inclusive('\n').rev());
+        let end: usize = old.zip(new).take_while(|(old, new)| old == new).map(bytes).sum();
+        let range = self.lines(&text).stretch(start..text.len() - end);
+        let new = rest.1.get(..rest.1.len() - end).unwrap_or_default();
+        Some(vec![json!({ "range": range, "newText": new })])
     }
 
     pub(super) fn completion(&self, path: &Path, at: Position) -> Value {

@@ -213,7 +213,10 @@ impl Server {
                 let of: OfDocument = read(params)?;
                 json!(answers.symbols(&uri::to_path(&of.document.uri).unwrap_or_default()))
             }
-            // `textDocument/formatting` belongs here, and `documentFormattingProvider` below.
+            "textDocument/formatting" => {
+                let of: OfDocument = read(params)?;
+                json!(answers.formatting(&uri::to_path(&of.document.uri).unwrap_or_default()))
+            }
             _ => return Err(Refusal::new(ErrorCode::UnknownMethod, format!("there is no method `{method}` here"))),
         })
     }
@@ -238,6 +241,7 @@ impl Server {
                 "referencesProvider": true,
                 "documentHighlightProvider": true,
                 "documentSymbolProvider": true,
+                "documentFormattingProvider": true,
                 "completionProvider": { "triggerCharacters": [".", "{", "[", " ", "|", "\""] },
                 "renameProvider": { "prepareProvider": true },
             },

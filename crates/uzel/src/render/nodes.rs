@@ -115,6 +115,10 @@ impl Show {
             }
             _ => None,
         };
+        if !view.labels.is_empty() {
+            let labels: Vec<String> = view.labels.iter().map(|(name, text)| format!("{name}: {text}")).collect();
+            parts.push(format!("labels  {{ {} }}", labels.join(", ")));
+        }
         if let Some(why) = timer.as_ref().or(view.why.as_ref()) {
             parts.push(format!("why   {}", if self.full { why.clone() } else { human::cut(why, MOST) }));
         }

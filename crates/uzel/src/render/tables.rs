@@ -36,7 +36,7 @@ pub(crate) fn lines(table: &Table) -> String {
 pub(crate) fn status(status: Status, colour: bool) -> String {
     let style = match status {
         Status::Succeeded => GREEN,
-        Status::Failed | Status::Cancelled => RED,
+        Status::Failed | Status::Cancelled | Status::Quarantined => RED,
         Status::Waiting | Status::Running | Status::Stopped => YELLOW,
     };
     paint(colour, style, status.as_str())
@@ -55,7 +55,7 @@ pub(crate) fn outcome(head: &Head, most: usize) -> String {
             Some(human::cut(&format!("{node}{message}"), most))
         }
         Status::Cancelled => outcome.get("why").map(|why| human::value(why, most)),
-        Status::Running | Status::Waiting => None,
+        Status::Running | Status::Waiting | Status::Quarantined => None,
     };
     text.unwrap_or_default()
 }

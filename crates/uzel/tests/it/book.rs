@@ -21,6 +21,9 @@ use fences::{Fence, fences};
 /// Has programs, and a test of its own.
 const PROGRAMS: &str = "from-rust.md";
 
+/// Lines of standard error that begin like this are shown.
+const TALK: &[&str] = &["stopped:", "whole:", "backup:", "restored:", "dry run:", "pruned:"];
+
 /// One test for each page, so that they run side by side.
 macro_rules! pages {
     ($($test:ident $page:literal;)*) => {
@@ -54,6 +57,8 @@ pages! {
     testing "testing.md";
     changing "changing.md";
     crashes "crashes.md";
+    operating "operating.md";
+    looking_back "looking-back.md";
     editors "editors.md";
     diagnostics "diagnostics.md";
 }
@@ -159,8 +164,9 @@ fn console(scratch: &Scratch, fence: &Fence, page: &str) -> (String, bool) {
         let compares = matches!(arguments.first(), Some(&("diff" | "fmt")));
         let fine = output.status.code() == Some(0) || compares && output.status.code() == Some(1);
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-        // What stops a run is said, too.
-        if !fine || expected.iter().any(|line| line.starts_with("stopped")) {
+        // What stops a run, and what came of an operation on the store, is said, too.
+        let is_talk = |line: &&str| TALK.iter().any(|word| line.starts_with(word));
+        if !fine || expected.iter().any(is_talk) {
             text.push_str(&String::from_utf8_lossy(&output.stderr));
         }
         let printed: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();

@@ -463,3 +463,27 @@ fn an_app_that_cannot_be_read() {
     "#]],
     );
 }
+
+/// What an overlay or a model of the command line covers is the same in both.
+#[test]
+fn overlays_and_models_are_put_over_both() {
+    let scratch = scratch(&after(&[("use: openai/gpt-5-mini, timeout: 20s", "use: openai/gpt-5, timeout: 20s")]));
+    scratch.write("prod.yaml", "models: { fast: { use: openai/gpt-5-nano } }\nlimits: { cost_usd: 1 }\n");
+    scratch.write("nodes.yaml", "nodes: { sort: { kind: human, title: x } }\n");
+    let run = |more: &[&str]| {
+        let output = scratch.output(&[&["diff", "a", "b"], more].concat());
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    assert_eq!(run(&[]).0, Some(1));
+    for cover in [["--overlay", "prod.yaml"], ["--model", "fast=offline"]] {
+        let (code, out, err) = run(&cover);
+        assert_eq!((code, out.trim()), (Some(0), ""), "{cover:?}: {err}");
+    }
+    // What covers something else hides nothing.
+    assert_eq!(run(&["--model", "local=offline"]).0, Some(1));
+    for (overlay, why) in [("none.yaml", "there is no overlay `none.yaml`"), ("nodes.yaml", "nodes")] {
+        let (code, _, err) = run(&["--overlay", overlay]);
+        assert!(code == Some(2) && err.contains(why), "{overlay}: {err}");
+    }
+}

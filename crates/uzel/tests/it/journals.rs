@@ -168,7 +168,10 @@ fn holds(new: &Value, old: &Value) -> bool {
 fn time_of(event: &Event) -> Option<Time> {
     match event {
         Event::Started { at, .. }
-        | Event::Resumed { at }
+        | Event::Resumed { at, .. }
+        | Event::LetGo { at }
+        | Event::SetAside { at, .. }
+        | Event::Migrated { at, .. }
         | Event::EffectIntended { at, .. }
         | Event::Returned { at, .. }
         | Event::Failed { at, .. }
@@ -220,6 +223,9 @@ fn names(event: &Event, seen: &mut BTreeSet<&'static str>) {
     let name = match event {
         Event::Started { .. } => "started",
         Event::Resumed { .. } => "resumed",
+        Event::LetGo { .. } => "let_go",
+        Event::SetAside { .. } => "set_aside",
+        Event::Migrated { .. } => "migrated",
         Event::EffectIntended { .. } => "effect_intended",
         Event::EffectReturned { result: Ok(value), .. } => {
             seen.insert(stored(value));

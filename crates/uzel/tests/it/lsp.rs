@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::scratch::{DESK, Scratch};
 
+mod layout;
 mod nasty;
 
 /// An editor with a folder.
@@ -242,6 +243,7 @@ fn a_conversation() {
             "referencesProvider": true,
             "documentHighlightProvider": true,
             "documentSymbolProvider": true,
+            "documentFormattingProvider": true,
             "completionProvider": {
               "triggerCharacters": [
                 ".",

@@ -9,6 +9,7 @@
 )]
 
 mod api;
+mod back;
 mod batches;
 mod bodies;
 mod book;
@@ -16,6 +17,7 @@ mod builder;
 mod checks;
 mod cost;
 mod diff;
+mod disk;
 mod fallback;
 mod fmt;
 mod from_rust;
@@ -23,6 +25,7 @@ mod generated;
 mod graph;
 mod journals;
 mod kill;
+mod labels;
 mod lsp;
 mod overlays;
 mod processes;

@@ -80,3 +80,32 @@ fn a_batch_stops_taking_lines_and_then_leaves() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     drop(held);
 }
+
+/// Four processes begin the same batch at the same time: one of them has the store, the others say so, and nothing is
+/// done twice.
+#[test]
+fn processes_that_want_the_same_store() {
+    let app = DESK.replace("fast: { use: offline }", "fast: { use: offline }, slow: { use: offline }");
+    let scratch = Scratch::new(&[("app.yaml", &app)]);
+    let lines: String =
+        (0..12).map(|n| format!("{{\"message\": \"number {n}\", \"urgent\": {}}}\n", n % 3 == 0)).collect();
+    scratch.write("in.jsonl", lines);
+    let batch = ["run", "--inputs", "in.jsonl", "--batch", "b", "--parallel", "3"];
+    let (mut fine, mut refused) = (0, 0);
+    for _ in 0..5 {
+        let all: Vec<Child> = (0..4).map(|_| scratch.spawn(&batch)).collect();
+        for child in all {
+            let output = child.wait_with_output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            match output.status.code() {
+                Some(0) => fine += 1,
+                Some(3) if said.contains("error[UZ6003]") => refused += 1,
+                code => panic!("{code:?}: {said}"),
+            }
+        }
+        scratch.fine(&["store", "check"]);
+    }
+    assert!(fine >= 5 && fine + refused == 20, "{fine} had the store, {refused} did not");
+    assert_eq!(scratch.fine(&["runs", "--limit", "0"]).lines().count(), 13, "twelve lines are twelve runs");
+    assert_eq!(scratch.fine(&["inbox", "--json"]).lines().filter(|line| line.contains("\"id\"")).count(), 4);
+}

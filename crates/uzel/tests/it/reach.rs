@@ -118,6 +118,7 @@ fn rows() -> Vec<(&'static str, Made)> {
         "node/on_error": llm("m").on_error(json!({ "run": "x" }));
         "node/on_block": guard("x").on_block(On::stop("x"));
 
+        "node/labels": llm("m").label("team", "billing");
         "node/waive": llm("m").waive("UZ3006", "x", "2030-01-01");
 
         "node.llm/model": llm("m");

@@ -120,6 +120,10 @@ impl Page<'_> {
         if !node.description.is_empty() {
             self.line(2, Tone::Text, &node.description);
         }
+        if !node.labels.is_empty() {
+            let labels: Vec<String> = node.labels.iter().map(|(name, text)| format!("{name}: {text}")).collect();
+            self.line(2, Tone::Faint, &format!("labels {{ {} }}", labels.join(", ")));
+        }
         self.excerpt(node.at);
         self.before(place);
         self.left_out(place);

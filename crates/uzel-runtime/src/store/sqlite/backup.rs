@@ -152,7 +152,9 @@ pub fn restore(dir: &Path, from: &Path, replace: bool) -> Result<Copied, Refused
 /// Keeps what is in the store under another name; the store itself stays where it is until it is replaced, so that a
 /// process that dies in between leaves one or the other. `None` if there is nothing worth keeping.
 fn put_aside(dir: &Path, file: &Path, replace: bool) -> Result<Option<PathBuf>, Refused> {
-    let closed = schema::open_writer(file).and_then(|conn| {
+    // First for reading only: whoever opens a damaged file to write may throw its log away.
+    let opened = schema::open_any(file).and_then(|_| schema::open_writer(file));
+    let closed = opened.and_then(|conn| {
         let runs = conn.query_row("SELECT count(*) FROM runs", [], |row| row.get::<_, i64>(0));
         let runs = runs.map_err(|error| schema::failed(file, &error))?;
         drop(conn);
@@ -163,22 +165,29 @@ fn put_aside(dir: &Path, file: &Path, replace: bool) -> Result<Option<PathBuf>, 
         let what = if closed.is_ok() { ", and has runs" } else { ", and cannot be read" };
         return Err(Refused::Occupied { path: dir.display().to_string(), what, replaceable: true });
     }
-    let wal = dir.join("runs.db-wal");
-    let left = fs::metadata(&wal).map_or(0, |found| found.len());
-    if closed.is_ok() && left > 0 {
+    // Whoever closes a store last removes these. The new file must not come to stand beside those of the old one.
+    let (wal, shared) = (dir.join("runs.db-wal"), dir.join("runs.db-shm"));
+    if closed.is_ok() && (wal.exists() || shared.exists()) {
         let cause = format!("`{}` is being read by another process; try again when it has ended", file.display());
         return Err(Error::Io(cause).into());
     }
     if matches!(closed, Ok(0)) {
         return Ok(None);
     }
-    let number = (1..).find(|number| !dir.join(format!("runs.db.replaced-{number}")).exists()).unwrap_or(1);
-    let aside = dir.join(format!("runs.db.replaced-{number}"));
+    let mut places = (1..10_000).map(|number| dir.join(format!("runs.db.replaced-{number}")));
+    let aside = places.find(|place| !place.exists()).ok_or_else(|| Refused::Occupied {
+        path: dir.display().to_string(),
+        what: ", with ten thousand stores beside it that were replaced",
+        replaceable: false,
+    })?;
     fs::hard_link(file, &aside).or_else(|_| fs::copy(file, &aside).map(drop)).map_err(disk(&aside))?;
-    if left > 0 {
+    if wal.exists() {
         let mut name = aside.clone().into_os_string();
         name.push("-wal");
         fs::rename(&wal, &name).map_err(disk(&wal))?;
+    }
+    if shared.exists() {
+        fs::remove_file(&shared).map_err(disk(&shared))?;
     }
     sync_dir(dir)?;
     Ok(Some(aside))

@@ -14,7 +14,14 @@ const MAX_OWNER: u64 = 300;
 
 /// Held as long as the store is open. The system releases it when the process ends, however it ends.
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone is not enough for the moment in which a process that is being started still has our files open.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -29,7 +36,7 @@ impl Lock {
             Ok(()) => {
                 file.set_len(0).map_err(failed)?;
                 file.write_all(owner().as_bytes()).map_err(failed)?;
-                Ok(Self { _file: file })
+                Ok(Self { file })
             }
             Err(TryLockError::WouldBlock) => {
                 Err(Error::InUse { path: dir.display().to_string(), owner: read_owner(&mut file) })

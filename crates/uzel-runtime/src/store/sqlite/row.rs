@@ -114,10 +114,10 @@ pub(super) fn release_checksum<'a>(
 }
 
 /// The same values as parameters of a statement, with more after them.
-pub(super) fn values<'a, const N: usize>(
-    values: [ValueRef<'a>; N],
+pub(super) fn values<const N: usize>(
+    values: [ValueRef<'_>; N],
     more: impl IntoIterator<Item = i64>,
-) -> impl Iterator<Item = ToSqlOutput<'a>> {
+) -> impl Iterator<Item = ToSqlOutput<'_>> {
     let more = more.into_iter().map(ValueRef::Integer).collect::<Vec<_>>();
     values.into_iter().chain(more).map(ToSqlOutput::Borrowed)
 }

@@ -99,7 +99,7 @@ fn setup_writer(conn: &mut Connection, file: &Path) -> rusqlite::Result<Result<i
         Ok(found) => found,
         Err(error) => return Ok(Err(error)),
     };
-    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    let mode = to_wal(conn)?;
     if !mode.eq_ignore_ascii_case("wal") {
         let cause = format!("`{}` cannot have a write-ahead log here (its journal mode is {mode})", file.display());
         return Ok(Err(Error::Io(cause)));
@@ -112,6 +112,18 @@ fn setup_writer(conn: &mut Connection, file: &Path) -> rusqlite::Result<Result<i
     conn.pragma_update(None, "cache_size", -16_384)?;
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
     Ok(Ok(found))
+}
+
+/// Asks for a write-ahead log; gives the mode that there is.
+fn to_wal(conn: &Connection) -> rusqlite::Result<String> {
+    let mut statement = conn.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    let mut mode = String::new();
+    // To the end: the change is committed after the row, and when that fails the row has said `wal` all the same.
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    Ok(mode)
 }
 
 /// The format of the file, 0 if it is empty; an error if it is not ours or too new.

@@ -72,10 +72,8 @@ pub(crate) fn run(terminal: &Terminal, global: &Global, arguments: &Arguments) -
     let store = Arc::new(store);
     let (plan, pruned) = block_on(async {
         let plan = store.plan_prune(retention).await?;
-        let pruned = match arguments.dry_run {
-            true => None,
-            false => Some(store.prune(&plan, &environment::person(), now).await?),
-        };
+        let pruned =
+            if arguments.dry_run { None } else { Some(store.prune(&plan, &environment::person(), now).await?) };
         Ok((plan, pruned))
     })?;
     if arguments.json {

@@ -53,7 +53,7 @@ fn what_is_not_known_or_does_not_fit() {
     let mut editor = Editor::open(&[]);
     editor.show("app.yaml", DESK);
     assert_eq!(editor.problems("app.yaml"), Vec::<Value>::new());
-    for method in ["textDocument/formatting", "uzel/none", "", "$/something"] {
+    for method in ["textDocument/onTypeFormatting", "uzel/none", "", "$/something"] {
         assert_eq!(editor.ask(method, &json!({}))["error"]["code"], -32601, "{method}");
     }
     let uri = editor.uri("app.yaml");
