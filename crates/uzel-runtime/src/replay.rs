@@ -152,7 +152,11 @@ impl Player<'_> {
                 }
                 Command::Park { instance, after } => {
                     let at = self.script.begun;
-                    self.run.apply(&Event::Waited { instance: instance.clone(), wait: Wait::Until(at.plus(after)), at });
+                    self.run.apply(&Event::Waited {
+                        instance: instance.clone(),
+                        wait: Wait::Until(at.plus(after)),
+                        at,
+                    });
                     match self.script.resolved.get(&instance).and_then(|all| all.first()).cloned() {
                         Some((at, event)) => drop(self.ready.insert(at, event)),
                         None => self.timers.push(instance),
@@ -211,22 +215,16 @@ impl Player<'_> {
         self.ready.insert(at, event);
     }
 
-    async fn call(
-        &mut self,
-        def: &NodeDef,
-        instance: InstancePath,
-        input: Arc<Value>,
-        resolution: Option<Resolution>,
-    ) {
+    async fn call(&mut self, def: &NodeDef, instance: InstancePath, input: Arc<Value>, resolution: Option<Resolution>) {
         if let Some(why) = self.unmade.get(&def.slot) {
             return self.on_record(&instance, why);
         }
         let Some(node) = self.app.nodes.get(def.slot) else { return };
         let original = self.script.settled.get(&instance).map(|(_, event)| event.clone());
         let started = match &original {
-            Some(
-                Event::Returned { started, .. } | Event::Failed { started, .. } | Event::Blocked { started, .. },
-            ) => *started,
+            Some(Event::Returned { started, .. } | Event::Failed { started, .. } | Event::Blocked { started, .. }) => {
+                *started
+            }
             _ => self.script.begun,
         };
         let at = self.time_of(&instance);

@@ -126,7 +126,9 @@ impl Exported {
         let said = value.get("sha256").and_then(Value::as_str).unwrap_or_default().to_owned();
         let run = value.get_mut("export").map(Value::take).unwrap_or_default();
         if hash::of_json(&run) != said {
-            return Err(bad("its content is not what its checksum says").hint("it was changed or damaged: export it again"));
+            return Err(
+                bad("its content is not what its checksum says").hint("it was changed or damaged: export it again")
+            );
         }
         let mut exported: Self =
             serde_json::from_value(run).map_err(|error| bad("a part of it is missing").cause(error.to_string()))?;

@@ -47,6 +47,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         let store = store.to_str().ok_or("a folder without a name")?;
         times.push(process::time(&uzel, &["run", path, "--input", "start=1", "--store", store], 0)?);
     }
-    println!("process start to first run finished, its store on disk: {:.1} ms", process::median(times).as_secs_f64() * 1e3);
+    println!(
+        "process start to first run finished, its store on disk: {:.1} ms",
+        process::median(times).as_secs_f64() * 1e3
+    );
     Ok(())
 }

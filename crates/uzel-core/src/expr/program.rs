@@ -133,7 +133,8 @@ impl Program {
     }
 
     fn code(&self) -> Result<&Compiling, Failure> {
-        let made = self.code.get_or_init(|| compile(&self.prepared.source, self.bare).map_err(|error| error.to_string()));
+        let made =
+            self.code.get_or_init(|| compile(&self.prepared.source, self.bare).map_err(|error| error.to_string()));
         made.as_ref().map_err(|why| {
             let message = format!("what could be parsed cannot be compiled: {why}");
             Failure::new(FailureClass::Bug, message)

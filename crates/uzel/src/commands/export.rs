@@ -19,9 +19,11 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-#[command(after_help = "The file has the app's own files, which are never redacted, and the log. Secrets are in neither. \
+#[command(
+    after_help = "The file has the app's own files, which are never redacted, and the log. Secrets are in neither. \
     `--redact` without places takes out all texts of inputs, results, questions, answers and failures; with places it takes \
-    out those, and what other nodes made of them stays.")]
+    out those, and what other nodes made of them stays."
+)]
 pub(crate) struct Arguments {
     /// Id of the run, or the beginning of one
     run: String,
@@ -71,9 +73,7 @@ fn write(path: &Path, text: &str) -> Result<(), Error> {
         file.sync_all()
     });
     written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Error::usage(format!("`{}` is there already; nothing was written", path.display()))
-        }
+        ErrorKind::AlreadyExists => Error::usage(format!("`{}` is there already; nothing was written", path.display())),
         _ => Error::environment(format!("`{}` cannot be written: {error}", path.display())),
     })
 }

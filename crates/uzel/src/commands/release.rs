@@ -47,9 +47,11 @@ struct ListArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "A run continues (what it still has to do is the same in both), can migrate (what it has done fits the \
+#[command(
+    after_help = "A run continues (what it still has to do is the same in both), can migrate (what it has done fits the \
     other release), stays pinned (it does not: the run goes on with its own) or breaks (its own release cannot be read any \
-    more). Exit codes: 0 no run breaks, 1 one does; without `--runs` those of diff.")]
+    more). Exit codes: 0 no run breaks, 1 one does; without `--runs` those of diff."
+)]
 struct DiffArguments {
     /// Release, or the beginning of its id, as `uzel release list` shows it
     #[arg(value_name = "A")]

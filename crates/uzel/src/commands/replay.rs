@@ -28,8 +28,10 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
-#[command(after_help = "Nothing is called: results are looked up by the names of effects, and what has none ends there. Exit \
-    codes, as those of diff: 0 the same, 1 different, 2 the file or the app cannot be read.")]
+#[command(
+    after_help = "Nothing is called: results are looked up by the names of effects, and what has none ends there. Exit \
+    codes, as those of diff: 0 the same, 1 different, 2 the file or the app cannot be read."
+)]
 pub(crate) struct Arguments {
     /// A file that `uzel export` wrote
     file: PathBuf,
@@ -57,8 +59,9 @@ pub(crate) fn run(terminal: &Terminal, arguments: &Arguments) -> Result<Exit, Er
     if exported.redacted {
         terminal.notice(YELLOW, "note", "texts were taken out of this run; what depends on them differs");
     }
-    let folder = tempfile::tempdir()
-        .map_err(|error| Error::environment("a folder for the time of the replay cannot be made").cause(error.to_string()))?;
+    let folder = tempfile::tempdir().map_err(|error| {
+        Error::environment("a folder for the time of the replay cannot be made").cause(error.to_string())
+    })?;
     // Secrets are for calls, and none is made.
     let surroundings = Surroundings {
         folder: folder.path(),

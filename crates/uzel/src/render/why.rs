@@ -57,7 +57,8 @@ impl Reasons<'_> {
                 _ => DIM,
             };
             // The reason says it, too.
-            let text = because.text.strip_prefix(word).and_then(|rest| rest.strip_prefix([':', ' '])).map(str::trim_start);
+            let text =
+                because.text.strip_prefix(word).and_then(|rest| rest.strip_prefix([':', ' '])).map(str::trim_start);
             let text = text.unwrap_or(&because.text).replace('\n', " ");
             let word = paint(self.colour, style, &format!("{word:width$}"));
             let at = because.at.as_ref().map(|at| format!("  ({})", self.place(at))).unwrap_or_default();

@@ -101,7 +101,9 @@ fn why_a_run_waits_and_a_node_was_stepped_over() {
         next
           see why that is so  uzel why r-1 look
     "#]]);
-    scratch.check(&["why", "r-1", "look"], expect![[r#"
+    scratch.check(
+        &["why", "r-1", "look"],
+        expect![[r#"
         exit 0
         --- stdout
         look  human  waiting  at app.yaml:17:3
@@ -109,9 +111,12 @@ fn why_a_run_waits_and_a_node_was_stepped_over() {
           when  `input.urgent` is true, where `input.urgent` is true  (app.yaml:19:11)
           waits  for a person: "Look at this billing message?", done or drop, since [T] into the run  (app.yaml:20:5)
           time  it began [T] into the run and has not settled
-    "#]]);
+    "#]],
+    );
     scratch.fine(&["answer", "r-1/look", "done", "--form", "stars=3"]);
-    scratch.check(&["why", "r-1", "look"], expect![[r#"
+    scratch.check(
+        &["why", "r-1", "look"],
+        expect![[r#"
         exit 0
         --- stdout
         look  human  ok  at app.yaml:17:3
@@ -119,21 +124,28 @@ fn why_a_run_waits_and_a_node_was_stepped_over() {
           when  `input.urgent` is true, where `input.urgent` is true  (app.yaml:19:11)
           answer  `tester` answered `done` with {"stars":3,"note":"none"}, [T] after it was asked
           time  it began [T] into the run and took [T], [T] of it waiting for `tester`
-    "#]]);
+    "#]],
+    );
     scratch.fine(&["run", "--id", "r-2", "-i", "message=hello"]);
-    scratch.check(&["why", "r-2", "look"], expect![[r#"
+    scratch.check(
+        &["why", "r-2", "look"],
+        expect![[r#"
         exit 0
         --- stdout
         look  human  stepped over  at app.yaml:17:3
           after  `sort` is ok: go, [T] into the run  (app.yaml:20:30)
           when  `input.urgent` is false, where `input.urgent` is false  (app.yaml:19:11)
-    "#]]);
-    scratch.check(&["why", "r-2", "lok"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["why", "r-2", "lok"],
+        expect![[r#"
         exit 2
         --- stderr
         error: the run has no node `lok`
         hint: did you mean `look`?
-    "#]]);
+    "#]],
+    );
     let json: Value = serde_json::from_str(&scratch.fine(&["why", "r-2", "look", "--json"])).unwrap();
     let when = json["because"].as_array().unwrap().iter().find(|because| because["rule"] == "when").unwrap();
     assert_eq!(when["at"]["line"], 19, "{when}");
@@ -149,14 +161,17 @@ fn why_a_node_is_inactive_or_failed() {
           route  `way` chose `billing` because `by` (`sort.topic`) is "billing"; this node is for `other`: not this way, [T] into the run  (app.yaml:20:73)
           join  no route, error or block chose it
     "#]]);
-    scratch.check(&["why", "o-1", "way"], expect![[r#"
+    scratch.check(
+        &["why", "o-1", "way"],
+        expect![[r#"
         exit 0
         --- stdout
         way  route  ok  at app.yaml:20:3
           after  `sort` is ok: go, [T] into the run  (app.yaml:20:27)
           route  it chose `billing` because `by` (`sort.topic`) is "billing"  (app.yaml:20:27)
           time  it began [T] into the run and took [T]
-    "#]]);
+    "#]],
+    );
     scratch.write("app.yaml", LIST.replace("on_item_error: skip", "on_item_error: fail"));
     assert_eq!(scratch.output(&["run", "--id", "r-1", "-i", r#"{"texts": ["1", "x"]}"#]).status.code(), Some(1));
     scratch.check(&["why", "r-1"], expect![[r#"
@@ -172,7 +187,9 @@ fn why_a_node_is_inactive_or_failed() {
         next
           see why that is so  uzel why r-1 'notes[1]'
     "#]]);
-    scratch.check(&["why", "r-1", "notes"], expect![[r#"
+    scratch.check(
+        &["why", "r-1", "notes"],
+        expect![[r#"
         exit 0
         --- stdout
         notes  map  failed  at app.yaml:5:3
@@ -183,21 +200,27 @@ fn why_a_node_is_inactive_or_failed() {
           failed  item 1 was worked on
           then  nothing handles the failure: the run fails
           time  it began [T] into the run and took [T]
-    "#]]);
+    "#]],
+    );
     // Without a node, what failed is done again.
-    scratch.check(&["retry", "r-1", "--dry-run"], expect![[r#"
+    scratch.check(
+        &["retry", "r-1", "--dry-run"],
+        expect![[r#"
         exit 0
         --- stdout
         run r-1 again from `notes[1]`
           reused  0 effects
           repeated  0 effects
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_retry_says_first_which_calls_it_repeats() {
     let scratch = order();
-    scratch.check(&["retry", "o-1", "--from", "sort", "--dry-run"], expect![[r#"
+    scratch.check(
+        &["retry", "o-1", "--from", "sort", "--dry-run"],
+        expect![[r#"
         exit 0
         --- stdout
         run o-1 again from `sort`
@@ -206,8 +229,11 @@ fn a_retry_says_first_which_calls_it_repeats() {
             ! book/tool  keyed  HAS BEEN DONE, and will be done a second time: its key is another
             sort/chat  read
           note  effects that are done again have new idempotency keys, as the run has another name
-    "#]]);
-    scratch.check(&["retry", "o-1", "--from", "book", "--id", "o-2"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["retry", "o-1", "--from", "book", "--id", "o-2"],
+        expect![[r#"
         exit 2
         --- stderr
         run o-1 again from `book`
@@ -218,7 +244,8 @@ fn a_retry_says_first_which_calls_it_repeats() {
           note  effects that are done again have new idempotency keys, as the run has another name
         error[UZ6040]: 1 call that write would be made again; nothing was done
         hint: look at them above, then `retry` with `--yes`; `--dry-run` only looks
-    "#]]);
+    "#]],
+    );
     assert_eq!(bookings(&scratch), 1, "nothing was done");
     assert!(!scratch.fine(&["runs"]).contains("o-2"));
     scratch.check(&["retry", "o-1", "--from", "book", "--id", "o-2", "--yes"], expect![[r#"
@@ -245,18 +272,24 @@ fn a_retry_says_first_which_calls_it_repeats() {
     assert_eq!(json["input_tokens"], 0);
     assert_eq!(json["forked_from"]["run"], "o-1");
     assert!(scratch.fine(&["why", "o-2", "sort"]).contains("its record was taken from run `o-1`"));
-    scratch.check(&["retry", "o-1"], expect![[r#"
+    scratch.check(
+        &["retry", "o-1"],
+        expect![[r#"
         exit 2
         --- stderr
         error: no node of run `o-1` ended it by its failure
         hint: name the node from which all is done again: `--from NODE`
-    "#]]);
-    scratch.check(&["retry", "o-1", "--from", "boook"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["retry", "o-1", "--from", "boook"],
+        expect![[r#"
         exit 2
         --- stderr
         error: the run has no node `boook`
         hint: did you mean `book`?
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -285,11 +318,14 @@ fn a_fork_goes_another_way() {
         --- stderr
         error[UZ6041]: what `sort` gives cannot be set: `topic` must be one of "billing", "other", found the text "weather"
     "#]]);
-    scratch.check(&["fork", "o-1", "--set", "way=other"], expect![[r#"
+    scratch.check(
+        &["fork", "o-1", "--set", "way=other"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6041]: what `way` gives cannot be set: it only chooses the way; set the value that it chooses by
-    "#]]);
+    "#]],
+    );
     scratch.write("new/app.yaml", ORDER.replace("[not, booked]", "[nothing, booked]"));
     scratch.write("new/shop.sql", scratch.read("shop.sql"));
     scratch.check(
@@ -336,7 +372,9 @@ output: { said: "${{ second.action if second else none }}" }
     scratch.fine(&["run", "--id", "r-1"]);
     scratch.fine(&["answer", "r-1/first", "yes", "--by", "ann"]);
     scratch.fine(&["answer", "r-1/second", "no", "--by", "bob"]);
-    scratch.check(&["retry", "r-1", "--from", "second", "--id", "r-2"], expect![[r#"
+    scratch.check(
+        &["retry", "r-1", "--from", "second", "--id", "r-2"],
+        expect![[r#"
         exit 0
         --- stderr
         run r-1 again from `second`
@@ -349,7 +387,8 @@ output: { said: "${{ second.action if second else none }}" }
         next
           see what is asked  uzel inbox
           answer  uzel answer r-2/second yes
-    "#]]);
+    "#]],
+    );
     assert!(scratch.fine(&["answer", "r-2/second", "yes"]).contains("\"said\": \"yes\""));
     // A run that waits is forked with its question.
     scratch.fine(&["run", "--id", "r-3"]);
@@ -365,12 +404,15 @@ fn one_item_of_a_list_is_done_again() {
     let json: Value = serde_json::from_str(&scratch.fine(&["show", "r-2", "--json"])).unwrap();
     let notes = json["nodes"].as_array().unwrap().iter().find(|node| node["instance"] == "notes").unwrap();
     assert_eq!(notes["output"]["items"], serde_json::json!([1, "other", 3]));
-    scratch.check(&["retry", "r-1", "--from", "notes[7]", "--id", "r-3"], expect![[r#"
+    scratch.check(
+        &["retry", "r-1", "--from", "notes[7]", "--id", "r-3"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6041]: `notes[7]` has not come to be in this run; name `notes` to do all of it again
         hint: write `notes`
-    "#]]);
+    "#]],
+    );
     scratch.fine(&["retry", "r-1", "--from", "notes[2]", "--id", "r-3"]);
     scratch.check(&["fork", "r-1", "--set", "notes=1"], expect![[r#"
         exit 2
@@ -410,18 +452,24 @@ fn a_run_that_kills_processes_is_set_aside() {
     die(&["resume"]);
     die(&["resume"]);
     die(&["resume"]);
-    scratch.check(&["resume"], expect![[r#"
+    scratch.check(
+        &["resume"],
+        expect![[r#"
         exit 1
         --- stdout
         r-1  quarantined
         --- stderr
         1/1 100%  [T]  1 quarantined
-    "#]]);
-    scratch.check(&["resume"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["resume"],
+        expect![[r#"
         exit 0
         --- stderr
         nothing to go on with: no run was cut off, and none is due
-    "#]]);
+    "#]],
+    );
     assert!(scratch.fine(&["runs", "--status", "quarantined"]).contains("r-1"));
     assert!(scratch.fine(&["why", "r-1"]).contains("quarantined"));
     // By its name it is taken up all the same.
@@ -436,17 +484,22 @@ fn an_exported_run_is_replayed() {
     let file = scratch.fine(&["export", "o-1"]);
     scratch.write("o-1.json", &file);
     std::fs::remove_dir_all(scratch.path().join(".uzel")).unwrap();
-    scratch.check(&["replay", "o-1.json"], expect![[r#"
+    scratch.check(
+        &["replay", "o-1.json"],
+        expect![[r#"
         exit 0
         --- stderr
         same: run o-1 comes to the same
-    "#]]);
+    "#]],
+    );
     assert_eq!(bookings(&scratch), 1, "a replay does nothing");
     // Other cases of the route: the ledger is not asked, and another node runs.
     let other = ORDER.replace("billing: [book], other: [skip]", "billing: [skip], other: [book]");
     scratch.write("new/app.yaml", &other);
     scratch.write("new/shop.sql", scratch.read("shop.sql"));
-    scratch.check(&["replay", "o-1.json", "--with", "new"], expect![[r#"
+    scratch.check(
+        &["replay", "o-1.json", "--with", "new"],
+        expect![[r#"
         exit 1
         --- stdout
         ~ `book` state: ok → inactive
@@ -458,10 +511,19 @@ fn an_exported_run_is_replayed() {
         --- stderr
         check: 1 warning in the app; `uzel check new/app.yaml` shows more
         different: 6 differences
-    "#]]);
+    "#]],
+    );
     // Another name is another effect, which nobody does.
-    scratch.write("new/app.yaml", ORDER.replace("  book:\n    use", "  book:\n    use").replace("sort:\n", "classify:\n").replace("sort.topic", "classify.topic"));
-    scratch.check(&["replay", "o-1.json", "--with", "new"], expect![[r#"
+    scratch.write(
+        "new/app.yaml",
+        ORDER
+            .replace("  book:\n    use", "  book:\n    use")
+            .replace("sort:\n", "classify:\n")
+            .replace("sort.topic", "classify.topic"),
+    );
+    scratch.check(
+        &["replay", "o-1.json", "--with", "new"],
+        expect![[r#"
         exit 1
         --- stdout
         ~ `classify` state: not there → running
@@ -480,7 +542,8 @@ fn an_exported_run_is_replayed() {
         --- stderr
         check: 1 warning in the app; `uzel check new/app.yaml` shows more
         different: 13 differences
-    "#]]);
+    "#]],
+    );
     assert_eq!(bookings(&scratch), 1);
 }
 
@@ -489,38 +552,53 @@ fn a_broken_export_says_what_is_wrong_with_it() {
     let scratch = order();
     let file = scratch.fine(&["export", "o-1"]);
     scratch.write("half.json", &file[..file.len() / 2]);
-    scratch.check(&["replay", "half.json"], expect![[r#"
+    scratch.check(
+        &["replay", "half.json"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6042]: `half.json` cannot be read: it ends in the middle
         hint: export the run again; the file was not written to its end
-    "#]]);
+    "#]],
+    );
     scratch.write("changed.json", file.replace("an invoice", "no invoice"));
-    scratch.check(&["replay", "changed.json"], expect![[r#"
+    scratch.check(
+        &["replay", "changed.json"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6042]: `changed.json` cannot be read: its content is not what its checksum says
         hint: it was changed or damaged: export it again
-    "#]]);
+    "#]],
+    );
     scratch.write("newer.json", file.replace("\"version\":1,\"sha256\"", "\"version\":2,\"sha256\""));
-    scratch.check(&["replay", "newer.json"], expect![[r#"
+    scratch.check(
+        &["replay", "newer.json"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6042]: `newer.json` cannot be read: it has version 2; this program knows 1
         hint: use the newer program
-    "#]]);
+    "#]],
+    );
     scratch.write("other.json", "{}");
-    scratch.check(&["replay", "other.json"], expect![[r#"
+    scratch.check(
+        &["replay", "other.json"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6042]: `other.json` cannot be read: it is no exported run
         hint: `uzel export RUN > FILE` writes one
-    "#]]);
-    scratch.check(&["replay", "missing.json"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["replay", "missing.json"],
+        expect![[r#"
         exit 2
         --- stderr
         error[UZ6042]: `missing.json` cannot be read: there is no such file
-    "#]]);
+    "#]],
+    );
     // Laid out anew it is the same file.
     let value: Value = serde_json::from_str(&file).unwrap();
     scratch.write("pretty.json", serde_json::to_string_pretty(&value).unwrap());
@@ -537,12 +615,15 @@ fn texts_are_taken_out_of_an_export() {
     assert!(some.contains("invoice for payment"), "what is not named stays");
     let input = scratch.fine(&["export", "o-1", "--redact", "input.order"]);
     assert!(!input.contains("invoice for payment"));
-    scratch.check(&["export", "o-1", "--redact", "srot.topic"], expect![[r#"
+    scratch.check(
+        &["export", "o-1", "--redact", "srot.topic"],
+        expect![[r#"
         exit 2
         --- stderr
         error: `--redact srot.topic`: the run's app has no node `srot`
         hint: name `input.FIELD`, a node, or `NODE.FIELD`
-    "#]]);
+    "#]],
+    );
     scratch.write("o-1.json", &all);
     let output = scratch.output(&["replay", "o-1.json"]);
     assert!(String::from_utf8(output.stderr).unwrap().contains("texts were taken out"));
@@ -555,46 +636,64 @@ fn runs_go_on_with_another_release_if_what_they_did_fits() {
     let release: Value = serde_json::from_str(&list).unwrap();
     let old = release["release"].as_str().unwrap()[..8].to_owned();
     assert!(scratch.fine(&["release", "list"]).contains(&old));
-    scratch.check(&["release", "diff", &old, "app.yaml", "--runs"], expect![[r#"
+    scratch.check(
+        &["release", "diff", &old, "app.yaml", "--runs"],
+        expect![[r#"
         exit 0
         --- stdout
         r-1  waiting  continues
-    "#]]);
+    "#]],
+    );
     // The text that a guard stops with is of no consequence to a run that passed it.
     scratch.write("app.yaml", DESK.replace("not a novel", "no novel"));
-    scratch.check(&["release", "diff", &old, "app.yaml", "--runs"], expect![[r#"
+    scratch.check(
+        &["release", "diff", &old, "app.yaml", "--runs"],
+        expect![[r#"
         exit 0
         --- stdout
         r-1  waiting  continues
-    "#]]);
+    "#]],
+    );
     // The output is made at the end.
     scratch.write("app.yaml", DESK.replace("else none }}", "else 'nobody' }}"));
-    scratch.check(&["release", "diff", &old, "app.yaml", "--runs"], expect![[r#"
+    scratch.check(
+        &["release", "diff", &old, "app.yaml", "--runs"],
+        expect![[r#"
         exit 0
         --- stdout
         r-1  waiting  can migrate: output is different
-    "#]]);
-    scratch.check(&["release", "diff", &old, "app.yaml"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["release", "diff", &old, "app.yaml"],
+        expect![[r#"
         exit 1
         --- stdout
         ~ output
           ~ note: string | null → string (narrower; old callers fit)
           ~ value.note: ${{ look.form.note if look else none }} → ${{ look.form.note if look else 'nobody' }}
-    "#]]);
+    "#]],
+    );
     // What waits is asked otherwise.
     scratch.write("stays.yaml", DESK.replace("actions: [done, drop]", "actions: [done, skip]"));
-    scratch.check(&["release", "diff", &old, "stays.yaml", "--runs"], expect![[r#"
+    scratch.check(
+        &["release", "diff", &old, "stays.yaml", "--runs"],
+        expect![[r#"
         exit 0
         --- stdout
         r-1  waiting  stays pinned: `look` is waiting and is otherwise in the new release
-    "#]]);
-    scratch.check(&["release", "migrate", "r-1", "--to", "stays.yaml"], expect![[r#"
+    "#]],
+    );
+    scratch.check(
+        &["release", "migrate", "r-1", "--to", "stays.yaml"],
+        expect![[r#"
         exit 1
         --- stderr
         error[UZ6043]: run r-1 cannot go on with that release
           `look` is waiting and is otherwise in the new release
         hint: it goes on with its own; `uzel fork` does a part of it again with another app
-    "#]]);
+    "#]],
+    );
     // What settled had another type.
     scratch.write("type.yaml", DESK.replace("billing: \"invoice, payment, price or money\"", "money: \"invoice\""));
     scratch.check(&["release", "diff", &old, "type.yaml", "--runs"], expect![[r#"
@@ -619,10 +718,13 @@ fn runs_go_on_with_another_release_if_what_they_did_fits() {
     "#]]);
     scratch.fine(&["store", "check"]);
     assert_eq!(scratch.output(&["release", "migrate", "r-1", "--to", "stays.yaml"]).status.code(), Some(1));
-    scratch.check(&["release", "diff", "abcdef", "app.yaml"], expect![[r#"
+    scratch.check(
+        &["release", "diff", "abcdef", "app.yaml"],
+        expect![[r#"
         exit 2
         --- stderr
         error: there is no release `abcdef`
         hint: `uzel release list` lists those that runs are pinned to; at least 4 characters name one
-    "#]]);
+    "#]],
+    );
 }
