@@ -110,7 +110,7 @@ fn measure(side: &str, url: &str, folder: &Path, seconds: f64, at_once: usize) -
         under_load(&way, &number, Duration::from_millis(500), at_once).await?;
         let (begun, before) = (Instant::now(), process::used());
         let mut times = under_load(&way, &number, Duration::from_secs_f64(seconds), at_once).await?;
-        let (took, used) = (begun.elapsed().as_secs_f64(), process::used() - before);
+        let (took, used) = (begun.elapsed().as_secs_f64(), process::used().saturating_sub(before));
         times.sort();
         let count = times.len() as f64;
         let at = |part: f64| times.get((count * part) as usize).map_or(f64::NAN, |time| time.as_secs_f64() * 1e3);

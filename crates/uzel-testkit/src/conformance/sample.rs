@@ -106,7 +106,6 @@ pub fn question() -> Question {
 }
 
 /// Every kind of event, with every kind of part.
-#[expect(clippy::too_many_lines, reason = "one of each sort, in the order of their declaration")]
 pub fn every_event() -> Vec<Event> {
     let instance = InstancePath::from("notes[17].summarise");
     let effect = EffectName::of(&instance, "chat");
