@@ -7,6 +7,8 @@ DEMO := examples/support-triage/app.yaml --inputs examples/support-triage/ticket
 seconds ?= 120
 seed ?= 0
 count ?= 3000
+# Random kills of `make battery`, for each of its tests.
+kills ?= 200
 
 .DEFAULT_GOAL := help
 .PHONY: help demo check test lint fix generate sim rules battery ci bench fuzz
@@ -38,8 +40,8 @@ sim: ## runs cut off at random moments, 40 seeds from one: make sim seed=42
 rules: ## random apps against a second reading of the rules, some thousand seeds from one: make rules seed=42 count=1
 	UZEL_RULES_SEED=$(seed) UZEL_RULES_COUNT=$(count) cargo test -p uzel-runtime --test it random_apps -- --nocapture
 
-battery: ## the long form: a thousand kills, every operation failing, thousands of power cuts, every used byte flipped
-	UZEL_BATTERY=1 cargo test -p uzel-runtime --test it store_ && UZEL_BATTERY=1 cargo test -p uzel --test it -- disk:: kill::
+battery: ## the long form: kills at every record and at random moments, every operation failing, power cuts, flipped bytes: make battery kills=1000
+	UZEL_BATTERY=1 UZEL_BATTERY_KILLS=$(kills) cargo test -p uzel-runtime --test it -- store_ battery && UZEL_BATTERY=1 UZEL_BATTERY_KILLS=$(kills) cargo test -p uzel --test it -- disk:: kill::
 
 ci: test ## what CI runs
 

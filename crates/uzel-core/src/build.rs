@@ -64,6 +64,8 @@ pub struct BoundTool {
     pub ports: ToolPorts,
     /// Its endpoint.
     pub endpoint: Endpoint,
+    /// The tool that can tell whether a call of this one was made.
+    pub probe: Option<Arc<BoundTool>>,
 }
 
 /// How long one try of a model may take, if nobody says.
@@ -226,13 +228,15 @@ impl Build<'_> {
         })?;
         let tree = fill_secrets(&declaration.tree, self.surroundings.secret)?;
         let tool = (declaration.def.build)(&tree, self)?;
+        // A probe only reads, and so has none itself.
+        let probe = declaration.ports.reconcile.as_ref().map(|probe| self.tool(&probe.tool)).transpose()?;
         let endpoint = Endpoint {
             id: tool.endpoint(),
             timeout: declaration.ports.timeout.unwrap_or(TOOL_TIMEOUT),
             brown_out: false,
         };
-        let bound = BoundTool { name: name.as_str().to_owned(), tool, ports: declaration.ports.clone(), endpoint };
-        let bound = Arc::new(bound);
+        let (name_of, ports) = (name.as_str().to_owned(), declaration.ports.clone());
+        let bound = Arc::new(BoundTool { name: name_of, tool, ports, endpoint, probe });
         self.tools.insert(name.as_str().to_owned(), Arc::clone(&bound));
         Ok(bound)
     }

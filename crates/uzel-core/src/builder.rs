@@ -25,7 +25,8 @@ use self::{
 };
 pub use self::{
     declaration::{
-        Declaration, connection, defaults, files, http, limits, mcp_command, mcp_tool, mcp_url, model, retry, uses,
+        Declaration, connection, defaults, files, http, limits, mcp_command, mcp_tool, mcp_url, model, reconcile,
+        retry, uses,
     },
     node::{
         Body, Node, agent, callback, code, code_fn, code_fn_as, graph, guard, guard_value, human, llm, loop_until,

@@ -90,6 +90,7 @@ impl Chat<'_> {
             endpoints: &self.chain.endpoints,
             reserve: self.reserve(),
             until: self.within.and_then(|within| within.until),
+            doubt: None,
         };
         let work = Asking {
             chat: self,

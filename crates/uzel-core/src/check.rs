@@ -27,6 +27,7 @@ mod nodes;
 mod order;
 mod overlays;
 mod presence;
+mod reconciles;
 mod sections;
 mod taint;
 mod typing;

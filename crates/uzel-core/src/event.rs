@@ -169,7 +169,15 @@ pub struct Question {
     /// The action that is taken at `due`; the node fails if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_timeout: Option<String>,
+    /// The effect that it is about, if it asks whether something was done that must not be done twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<EffectName>,
 }
+
+/// The person says that the effect was done.
+pub const DONE: &str = "done";
+/// The person says that it was not.
+pub const NOT_DONE: &str = "not_done";
 
 /// A person's decision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

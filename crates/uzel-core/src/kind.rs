@@ -19,6 +19,7 @@ use crate::{
     diagnostic::Diagnostic,
     graph::Ports,
     node::Node,
+    reconcile::Probe,
     schema::{Schema, Type},
     yaml::{self, Soundness, Text, Tree},
 };
@@ -163,6 +164,8 @@ pub struct ToolPorts {
     pub timeout: Option<std::time::Duration>,
     /// What it does, for models that may call it.
     pub description: String,
+    /// How to find out whether a call was made.
+    pub reconcile: Option<Probe>,
 }
 
 /// A sort of tool: what `use: http` names in a tool's declaration.

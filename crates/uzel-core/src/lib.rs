@@ -25,6 +25,7 @@ pub mod kind;
 pub mod node;
 pub mod policy;
 pub mod question;
+pub mod reconcile;
 pub mod redact;
 pub mod run;
 pub mod schema;

@@ -100,7 +100,7 @@ impl Call {
 }
 
 /// One impure thing that an instance does. How often it is tried again is the node's policy, which the engine knows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Effect<'a> {
     /// Its name within the instance, such as `chat`.
     pub name: &'a str,
@@ -112,6 +112,42 @@ pub struct Effect<'a> {
     pub reserve: Spent,
     /// When it must be over, if the node sets a time for all that it does.
     pub until: Option<Until<'a>>,
+    /// How to find out whether it was done, for one that must not be repeated. Without it a person is asked who sees
+    /// little more than its name.
+    pub doubt: Option<&'a dyn Doubt>,
+}
+
+impl fmt::Debug for Effect<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Effect").field("name", &self.name).field("class", &self.class).finish_non_exhaustive()
+    }
+}
+
+/// How to find out whether an effect that must not be repeated was done, after a process died in the middle of it.
+pub trait Doubt: Send + Sync {
+    /// What a person who is asked about it needs to see, by name.
+    fn show(&self) -> Value;
+    /// JSON Schema of what it gives; a person who says that it was done fills it in.
+    fn gives(&self) -> Value;
+    /// Where to ask, and the work that asks; `None` if only a person can tell. It must change nothing. Its attempts
+    /// carry the key of the effect in doubt.
+    fn probe(&self) -> Option<(&Endpoint, &dyn Work)>;
+    /// What an answer of the probe means.
+    ///
+    /// # Errors
+    /// The answer cannot be understood: a person is asked.
+    fn verdict(&self, answer: &Value, key: &str) -> Result<Verdict, Failure>;
+}
+
+/// Whether an effect was done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It was, and this is what it gave.
+    Done(Value),
+    /// It was not: it may be done now.
+    NotDone,
+    /// Nobody knows but perhaps a person.
+    Unknown,
 }
 
 /// What tries use up.

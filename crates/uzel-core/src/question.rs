@@ -1,8 +1,12 @@
 //! Whether an answer fits its question. Used wherever people answer: command line, inbox, API.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::{diagnostic::did_you_mean, event::Question, schema::Schema};
+use crate::{
+    diagnostic::did_you_mean,
+    event::{DONE, Question},
+    schema::Schema,
+};
 
 impl Question {
     /// The filled form, with defaults where the person left a field alone.
@@ -31,7 +35,7 @@ impl Question {
             }
         }
         let mut filled = Value::Object(filled);
-        match Schema::from_json_schema(self.form.clone()) {
+        match Schema::from_json_schema(self.form_of(action)) {
             Err(cause) => problems.push(format!("the form's schema cannot be read: {cause}")),
             Ok(schema) => {
                 schema.fill_defaults(&mut filled);
@@ -41,5 +45,16 @@ impl Question {
             }
         }
         if problems.is_empty() { Ok(filled) } else { Err(problems) }
+    }
+
+    /// The form that goes with an action. What was done has a result, which those who come after it rely on; what was not
+    /// done has none.
+    fn form_of(&self, action: &str) -> Value {
+        let mut form = self.form.clone();
+        let is_typed = |schema: &Value| schema.as_object().is_some_and(|words| !words.is_empty());
+        if self.about.is_some() && action == DONE && form.pointer("/properties/result").is_some_and(is_typed) {
+            form["required"] = json!(["result"]);
+        }
+        form
     }
 }

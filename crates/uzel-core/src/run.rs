@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use crate::{
     event::{
-        EffectMeta, EffectName, End, Event, ForkedFrom, InstancePath, ReleaseId, Resolution, RunId, Stored, Time, Wait,
+        Answer, DONE, EffectMeta, EffectName, End, Event, ForkedFrom, InstancePath, ReleaseId, Resolution, RunId,
+        Stored, Time, Wait,
     },
     failure::{Failure, FailureClass},
     graph::{Graph, Join, NodeDef},
@@ -174,8 +175,8 @@ pub struct Run {
     /// Instances in bodies.
     paths: BTreeMap<InstancePath, Place>,
     effects: BTreeMap<EffectName, Effect>,
-    /// `once` effects that were about to be tried and have no result.
-    intents: BTreeSet<EffectName>,
+    /// `once` effects that were about to be tried and have no result, and when that was.
+    intents: BTreeMap<EffectName, Time>,
     /// How many effects have a result.
     returned: u64,
     totals: Totals,
@@ -247,7 +248,7 @@ impl Run {
             id,
             begin: None,
             effects: BTreeMap::new(),
-            intents: BTreeSet::new(),
+            intents: BTreeMap::new(),
             returned: 0,
             totals: Totals::default(),
             fresh: VecDeque::new(),
@@ -315,9 +316,9 @@ impl Run {
                     begin.release = release.clone();
                 }
             }
-            Event::EffectIntended { effect, .. } => {
+            Event::EffectIntended { effect, at } => {
                 if !self.effects.contains_key(effect) {
-                    self.intents.insert(effect.clone());
+                    self.intents.insert(effect.clone(), *at);
                 }
             }
             Event::EffectReturned { effect, result, meta, .. } => self.effect_returned(effect, result, meta),
@@ -377,11 +378,22 @@ impl Run {
     fn resolved(&mut self, instance: &InstancePath, resolution: &Resolution) {
         let Some(place) = self.find(instance) else { return };
         let Some(found) = self.instance_mut(place) else { return };
-        if matches!(found.state, State::Waiting(_)) {
+        if let State::Waiting(wait) = &found.state {
+            let about = match &**wait {
+                Wait::Answer(question) => question.about.clone(),
+                Wait::Until(_) | Wait::Callback { .. } => None,
+            };
             found.state = State::Running;
-            found.resolution = Some(resolution.clone());
-            if let Resolution::Answered(answer) = resolution {
-                found.answer = Some(answer.clone());
+            match (about, resolution) {
+                // The node did not ask, so it is not told: it finds the effect's result, or does it.
+                (Some(effect), Resolution::Answered(answer)) => self.settle_doubt(&effect, answer),
+                (Some(_), _) => {}
+                (None, _) => {
+                    found.resolution = Some(resolution.clone());
+                    if let Resolution::Answered(answer) = resolution {
+                        found.answer = Some(answer.clone());
+                    }
+                }
             }
             self.will_call(place);
         } else if matches!(found.state, State::Pending) && found.timer.take().is_some() {
@@ -398,6 +410,16 @@ impl Run {
         self.calls += 1;
         self.called.insert(place, self.calls);
         self.working.insert(place);
+    }
+
+    /// A person said whether an effect was done.
+    fn settle_doubt(&mut self, effect: &EffectName, answer: &Answer) {
+        self.intents.remove(effect);
+        if answer.action == DONE {
+            let value = answer.form.get("result").cloned().unwrap_or_default();
+            let meta = EffectMeta { started: answer.at, ended: answer.at, ..EffectMeta::default() };
+            self.effects.insert(effect.clone(), Effect { result: Ok(Arc::new(value)), meta, reused: false });
+        }
     }
 
     fn find(&self, instance: &InstancePath) -> Option<Place> {
@@ -477,10 +499,12 @@ impl Run {
         self.effects.range(first..).take_while(move |(name, _)| is_of(name, instance))
     }
 
-    /// The `once` effects of an instance that were about to be tried when the log ends, and have no result.
-    pub fn doubts_of(&self, instance: &InstancePath) -> Vec<EffectName> {
+    /// The `once` effects of an instance that were about to be tried when the log ends, and have no result; and when they
+    /// were.
+    pub fn doubts_of(&self, instance: &InstancePath) -> BTreeMap<EffectName, Time> {
         let first = EffectName::from(format!("{instance}/"));
-        self.intents.range(first..).take_while(|name| is_of(name, instance.as_str())).cloned().collect()
+        let own = self.intents.range(first..).take_while(|(name, _)| is_of(name, instance.as_str()));
+        own.map(|(name, at)| (name.clone(), *at)).collect()
     }
 
     /// The waits that are open: instance, wait, since when.

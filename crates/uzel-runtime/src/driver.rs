@@ -12,7 +12,7 @@ use tokio::{
 };
 use uzel_core::{
     build::App,
-    event::{End, Event, InstancePath, Resolution, RunId, Seq, Stored, Time, Wait},
+    event::{End, Event, InstancePath, Question, Resolution, RunId, Seq, Stored, Time, Wait},
     failure::{Failure, FailureClass},
     graph::NodeDef,
     hash,
@@ -24,6 +24,7 @@ use uzel_core::{
 use crate::layers::Shared;
 
 mod budget;
+mod doubt;
 mod host;
 pub(crate) mod record;
 
@@ -54,6 +55,8 @@ pub(crate) enum Message {
     Settled { instance: InstancePath, started: Time, outcome: Result<Outcome, Failure> },
     /// An event that must be durable before its sender goes on.
     Durable { event: Box<Event>, done: oneshot::Sender<()> },
+    /// A person must say whether an effect was done before its node can go on. The node's call ends by itself.
+    Doubt { instance: InstancePath, question: Box<Question> },
 }
 
 /// Asks a run's loop for something.
@@ -82,6 +85,8 @@ pub struct Driver {
     inbox: mpsc::Receiver<Message>,
     /// Calls in flight.
     calls: BTreeMap<InstancePath, AbortHandle>,
+    /// What persons are to be asked once the calls that found it have ended.
+    doubts: BTreeMap<InstancePath, Box<Question>>,
     budgets: Arc<Budgets>,
     patience: Duration,
 }
@@ -114,6 +119,7 @@ impl Driver {
             sender,
             inbox,
             calls: BTreeMap::new(),
+            doubts: BTreeMap::new(),
             budgets: Arc::default(),
             patience: Duration::ZERO,
         }
@@ -263,6 +269,7 @@ impl Driver {
     fn call(&mut self, def: &NodeDef, instance: InstancePath, input: Arc<Value>, resolution: Option<Resolution>) {
         let Some(node) = self.app.nodes.get(def.slot) else { return };
         let started = self.shared.world.now();
+        self.doubts.remove(&instance);
         let begin = self.run.begin();
         let host = Host {
             run: self.run.id().clone(),
@@ -312,6 +319,7 @@ impl Driver {
                     events.push(*event);
                     senders.push(done);
                 }
+                Message::Doubt { instance, question } => drop(self.doubts.insert(instance, question)),
                 Message::Settled { instance, started, outcome } => {
                     // The call of an instance that was cancelled may have ended just then.
                     if self.calls.remove(&instance).is_none() {
@@ -330,8 +338,11 @@ impl Driver {
         Ok(())
     }
 
-    fn settled(&self, instance: InstancePath, started: Time, outcome: Result<Outcome, Failure>) -> Option<Event> {
+    fn settled(&mut self, instance: InstancePath, started: Time, outcome: Result<Outcome, Failure>) -> Option<Event> {
         let at = self.shared.world.now();
+        if let (Some(question), Err(_)) = (self.doubts.remove(&instance), &outcome) {
+            return Some(Event::Waited { instance, wait: Wait::Answer(question), at });
+        }
         Some(match outcome {
             Ok(Outcome::Return { value, port }) => Event::Returned { instance, port, value, started, at },
             Ok(Outcome::Block { reason, value }) => {

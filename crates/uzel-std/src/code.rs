@@ -21,6 +21,8 @@ use uzel_core::{
     yaml::{Data, Text, Tree},
 };
 
+use crate::stop;
+
 pub mod builtin;
 pub mod calendar;
 pub mod js;
@@ -264,9 +266,7 @@ impl Node for Runner {
                 }
                 Logic::Js { script, function } => {
                     let (script, function) = (script.clone(), function.clone());
-                    let done = tokio::task::spawn_blocking(move || script.call(&function, &argument)).await;
-                    let value =
-                        done.map_err(|e| Failure::new(FailureClass::Bug, "the function broke off").because(e))??;
+                    let value = stop::blocking(move || script.call(&function, &argument)).await?;
                     self.checked(value).map(Outcome::value)
                 }
                 Logic::Rust { function, endpoint } => {
@@ -276,6 +276,7 @@ impl Node for Runner {
                         endpoints: std::slice::from_ref(endpoint),
                         reserve: Spent::default(),
                         until: None,
+                        doubt: None,
                     };
                     let recorded = call.effect(effect, &Calling { function: &**function, argument }).await?;
                     self.checked(Value::clone(&recorded.value))?;

@@ -178,6 +178,7 @@ impl Asker {
                 assign: self.assign.clone(),
                 due: self.timeout.map(|timeout| call.now.plus(timeout.0)),
                 on_timeout: self.on_timeout.clone(),
+                about: None,
             })))),
             Some(Resolution::Answered(answer)) => Ok(Outcome::value(json!({
                 "action": answer.action, "form": answer.form, "by": answer.by, "at": answer.at,

@@ -6,6 +6,7 @@ pub mod http;
 mod local;
 pub mod models;
 pub mod retrievers;
+mod stop;
 pub mod tools;
 
 /// Declares the modules of the kinds and their list, which is also the order of the reference.

@@ -17,7 +17,14 @@ pub(crate) async fn note(
     make: impl Fn(&Attempt) -> Value + Send + Sync,
 ) -> Result<Arc<Value>, Failure> {
     let here = [Endpoint { id: HERE.to_owned(), timeout: Duration::from_secs(10), brown_out: false }];
-    let effect = Effect { name, class: EffectClass::Read, endpoints: &here, reserve: Spent::default(), until: None };
+    let effect = Effect {
+        name,
+        class: EffectClass::Read,
+        endpoints: &here,
+        reserve: Spent::default(),
+        until: None,
+        doubt: None,
+    };
     Ok(call.effect(effect, &Making(make)).await?.value)
 }
 

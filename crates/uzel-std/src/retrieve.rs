@@ -109,8 +109,14 @@ impl Node for Searcher {
     fn call<'a>(&'a self, input: Arc<Value>, call: &'a Call) -> BoxFuture<'a, Result<Outcome, Failure>> {
         Box::pin(async move {
             let query = input.get("query").and_then(Value::as_str).unwrap_or_default().to_owned();
-            let effect =
-                Effect { name: "search", class: EffectClass::Read, endpoints: &self.endpoints, reserve: Spent::default(), until: None };
+            let effect = Effect {
+                name: "search",
+                class: EffectClass::Read,
+                endpoints: &self.endpoints,
+                reserve: Spent::default(),
+                until: None,
+                doubt: None,
+            };
             Ok(call.effect(effect, &Search { searcher: self, query }).await?.into_outcome())
         })
     }

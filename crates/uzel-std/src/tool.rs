@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uzel_core::{
     build::{BoundTool, Build},
     capability::{Attempt, BoxFuture},
@@ -16,7 +16,8 @@ use uzel_core::{
         facts::{Does, Facts, Origin, Sink, Texts},
     },
     kind::{Kind, KindExample},
-    node::{Call, Effect, Node, Outcome, Spent, Tried, Work},
+    node::{Call, Doubt, Effect, Endpoint, Node, Outcome, Recorded, Spent, Tried, Until, Verdict, Work},
+    reconcile::Probe,
     schema::Type,
     yaml::{Data, Text, Tree},
 };
@@ -106,14 +107,7 @@ impl Node for Caller {
                 return Ok(Outcome::LeaveOut(format!("a dry run: `{}` writes", tool.name)));
             }
             let arguments = arguments(tool, &input)?;
-            let effect = Effect {
-                name: "tool",
-                class: tool.ports.class,
-                endpoints: std::slice::from_ref(&tool.endpoint),
-                reserve: Spent::default(),
-                until: None,
-            };
-            Ok(call.effect(effect, &Calling { tool, arguments }).await?.into_outcome())
+            Ok(Calling { tool, arguments }.perform(call, "tool", None).await?.into_outcome())
         })
     }
 }
@@ -144,6 +138,74 @@ pub(crate) struct Calling<'t> {
     pub(crate) tool: &'t BoundTool,
     /// With defaults.
     pub(crate) arguments: Value,
+}
+
+impl Calling<'_> {
+    /// Makes the call as the effect of this name.
+    pub(crate) async fn perform(
+        &self,
+        call: &Call,
+        name: &str,
+        until: Option<Until<'_>>,
+    ) -> Result<Recorded, Failure> {
+        let effect = Effect {
+            name,
+            class: self.tool.ports.class,
+            endpoints: std::slice::from_ref(&self.tool.endpoint),
+            reserve: Spent::default(),
+            until,
+            doubt: Some(&InDoubt(self)),
+        };
+        call.effect(effect, self).await
+    }
+}
+
+/// How to find out whether a call was made.
+struct InDoubt<'c>(&'c Calling<'c>);
+
+impl InDoubt<'_> {
+    fn parts(&self) -> Option<(&Probe, &BoundTool)> {
+        self.0.tool.ports.reconcile.as_ref().zip(self.0.tool.probe.as_deref())
+    }
+}
+
+impl Doubt for InDoubt<'_> {
+    fn show(&self) -> Value {
+        let Calling { tool, arguments } = self.0;
+        json!({ "tool": tool.name, "description": tool.ports.description, "arguments": arguments })
+    }
+
+    fn gives(&self) -> Value {
+        self.0.tool.ports.output.to_json_schema()
+    }
+
+    fn probe(&self) -> Option<(&Endpoint, &dyn Work)> {
+        self.parts().map(|(_, tool)| (&tool.endpoint, self as &dyn Work))
+    }
+
+    fn verdict(&self, answer: &Value, key: &str) -> Result<Verdict, Failure> {
+        match self.parts() {
+            Some((probe, _)) => probe.verdict(&self.0.arguments, key, answer),
+            None => Ok(Verdict::Unknown),
+        }
+    }
+}
+
+impl Work for InDoubt<'_> {
+    fn attempt<'a>(&'a self, _endpoint: usize, attempt: &'a Attempt) -> BoxFuture<'a, Tried> {
+        Box::pin(async move {
+            let asked = async {
+                let nobody = || Failure::new(FailureClass::Bug, "a tool without a probe was asked");
+                let (probe, tool) = self.parts().ok_or_else(nobody)?;
+                let arguments = fit(tool, probe.ask(&self.0.arguments, &attempt.key)?).map_err(|violations| {
+                    let message = format!("the arguments of the probe `{}` do not fit", tool.name);
+                    violations.into_iter().fold(Failure::new(FailureClass::Invalid, message), Failure::because)
+                })?;
+                tool.tool.call(&arguments, attempt).await
+            };
+            asked.await.into()
+        })
+    }
 }
 
 impl Work for Calling<'_> {

@@ -1,8 +1,12 @@
 //! Crashes: a run is cut off after every event of its log, and at random moments, and must come to the same end.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use uzel_core::{
     event::{EffectName, Event, RunId},
     run::Run,
@@ -16,6 +20,7 @@ use uzel_runtime::{
 
 use crate::{
     between::{Between, Fails},
+    fail_points::{Death, Mortal, Side},
     lab::{Answers, Lab, app, nobody_asks},
     probe::{Done, Ledger, Reply},
     sim::{self, SimWorld},
@@ -238,7 +243,7 @@ fn check_log(log: &[Event], at: &str) {
     let ends = log.iter().filter(|event| matches!(event, Event::Ended { .. })).count();
     assert_eq!(ends, 1, "{at}: {log:#?}");
     assert!(matches!(log.last(), Some(Event::Ended { .. })), "{at}: nothing comes after the end: {log:#?}");
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for event in log {
         let name = match event {
             Event::EffectReturned { effect, .. } => format!("effect {effect}"),
@@ -286,4 +291,98 @@ fn forget_times(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(forget_times),
         _ => {}
     }
+}
+
+/// Kills the process before and after each record becomes durable, and at each named place; gives the names. What is in
+/// doubt is answered by whether the ledger has seen it.
+pub fn at_every_place(case: &Case) -> BTreeSet<String> {
+    let (_, end, keys) = undisturbed(case, 1);
+    let (names, last) = sim::run(1, |world| async move {
+        let mortal = Mortal::new(Arc::new(Memory::new()), None, || {});
+        let (lab, _) = case.lab(&world, Arc::clone(&mortal) as Arc<dyn Store>);
+        let head = case.begin(&lab).await.drive(nobody_asks()).await.expect("the store works");
+        if !head.status.is_final() {
+            case.finish(&lab, &world).await;
+        }
+        (mortal.passed(), lab.engine.store.load(RunId::from(RUN)).await.expect("the run is there").1)
+    });
+    let numbered = (1..=last).flat_map(|seq| [Side::Before, Side::After].map(|side| Death::At(seq, side)));
+    let deaths = names.iter().cloned().map(Death::Named).chain(numbered);
+    for (seed, death) in (1..).zip(deaths) {
+        let at = format!("{}: {death:?}", case.name);
+        let (ended, lives, log) = sim::run(seed, |world| async move { one_death(case, &world, death).await });
+        let Some(ended) = ended else { continue };
+        assert_eq!(ended, end, "{at}");
+        check_log(&log, &at);
+        let mut once = BTreeSet::new();
+        for (recorded, done) in &lives {
+            for try_ in done {
+                let name = try_.name();
+                assert!(!recorded.iter().any(|known| known.as_str() == name), "{at}: `{name}` was done again");
+                assert_eq!(keys.get(&name), Some(&try_.key), "{at}: the key of `{name}`");
+                let is_once = log
+                    .iter()
+                    .any(|event| matches!(event, Event::EffectIntended { effect, .. } if effect.as_str() == name));
+                assert!(!is_once || once.insert(name.clone()), "{at}: `{name}` was done twice");
+            }
+        }
+    }
+    names
+}
+
+/// What was on record when a life began, and what it did to the world.
+type Life = (Vec<EffectName>, Vec<Done>);
+
+/// A run that is killed once, and taken up until it ends; `None` if it was never accepted.
+async fn one_death(case: &Case, world: &Arc<SimWorld>, death: Death) -> (Option<End>, Vec<Life>, Vec<Event>) {
+    let store: Arc<dyn Store> = Arc::new(Memory::new());
+    let died = Arc::new(tokio::sync::Notify::new());
+    let tell = Arc::clone(&died);
+    let mortal = Mortal::new(Arc::clone(&store), Some(death), move || tell.notify_one());
+    let mut lives: Vec<Life> = vec![];
+    let (lab, ledger) = case.lab(world, mortal);
+    let living = async {
+        let head = case.begin(&lab).await.drive(nobody_asks()).await.expect("the store works");
+        if !head.status.is_final() {
+            case.finish(&lab, world).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = died.notified() => {}
+        () = living => {}
+    }
+    lives.push((vec![], ledger.done()));
+    drop(lab);
+    for _ in 0..100 {
+        let (lab, ledger) = case.lab(world, Arc::clone(&store));
+        let Some(head) = store.head(RunId::from(RUN)).await.expect("the store works") else {
+            return (None, lives, vec![]);
+        };
+        if head.status.is_final() {
+            return (Some(End::of(head, &lab).await), lives, lab.log(RUN).await);
+        }
+        let recorded = lab.log(RUN).await.iter().filter_map(returned).cloned().collect();
+        let head = lab.resume(RUN).await.expect("a run that has not ended can be resumed");
+        lives.push((recorded, ledger.done()));
+        if head.status.is_final() {
+            continue;
+        }
+        let open = store.tasks(true, Some(RunId::from(RUN))).await.expect("tasks");
+        match open.iter().find_map(|task| Some((task, task.question.about.as_ref()?))) {
+            Some((task, effect)) => {
+                let seen = lives.iter().flat_map(|(_, done)| done).find(|done| done.name() == effect.as_str());
+                let (action, form) = match seen.map(case.script) {
+                    Some(Reply::Value(value, _)) => ("done", json!({ "result": value })),
+                    _ => ("not_done", json!({})),
+                };
+                lab.answer(RUN, task.instance.as_str(), action, form).await.expect("an answer that fits");
+            }
+            None => {
+                let parked = lab.unpark(RUN, &head, &case.answers, &|head| skip(world, head)).await;
+                parked.expect("the store works");
+            }
+        }
+    }
+    panic!("{}: the run does not end", case.name)
 }

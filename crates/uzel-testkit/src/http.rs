@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
     task::JoinHandle,
 };
 
@@ -165,12 +166,12 @@ impl Reply {
 
 type Handler = Arc<dyn Fn(&Request) -> Reply + Send + Sync>;
 
-#[derive(Default)]
 struct Shared {
     queue: Mutex<VecDeque<Reply>>,
     handler: Mutex<Option<Handler>>,
     requests: Mutex<Vec<Request>>,
     connections: AtomicUsize,
+    left: Semaphore,
 }
 
 /// A server on a private port of loopback; it ends when it is dropped.
@@ -188,7 +189,13 @@ impl FaultServer {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has free ports");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            queue: Mutex::default(),
+            handler: Mutex::default(),
+            requests: Mutex::default(),
+            connections: AtomicUsize::new(0),
+            left: Semaphore::new(0),
+        });
         let task = tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { address, shared, task }
     }
@@ -223,6 +230,11 @@ impl FaultServer {
     /// How many connections there were so far.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::Relaxed)
+    }
+
+    /// Waits until a client has closed its connection to an answer that hangs; each is told of once.
+    pub async fn left(&self) {
+        self.shared.left.acquire().await.expect("it is never closed").forget();
     }
 
     /// The last request.
@@ -274,7 +286,12 @@ async fn serve(stream: TcpStream, shared: &Shared) -> io::Result<()> {
         match reply.ending {
             Ending::Complete => {}
             Ending::Cut => return stream.get_mut().shutdown().await,
-            Ending::Hang => std::future::pending().await,
+            Ending::Hang => {
+                // The client says nothing more; its end of the connection is what is waited for.
+                let _ = stream.read(&mut [0]).await;
+                shared.left.add_permits(1);
+                return Ok(());
+            }
         }
     }
     Ok(())

@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod crash;
 pub mod dice;
 pub mod disk;
+pub mod fail_points;
 pub mod http;
 pub mod lab;
 pub mod model;

@@ -19,8 +19,9 @@ use uzel_core::{
     hash,
     kind::{ModelDef, ModelPorts, ToolDef, ToolPorts},
     node::Function,
+    reconcile::Reconcile,
     schema::{Schema, Type},
-    yaml::Tree,
+    yaml::{self, Tree},
 };
 
 use crate::probe::LEDGER;
@@ -66,12 +67,15 @@ fn check_tool(tree: &Tree, cx: &mut Check<'_>) -> Option<ToolPorts> {
         Some("once") => EffectClass::Once,
         _ => EffectClass::Read,
     };
+    let reconcile = tree.get("reconcile").and_then(|tree| yaml::from_tree::<Reconcile>(tree, cx.out));
+    let reconcile = reconcile.and_then(|reconcile| reconcile.parse(cx.out));
     Some(ToolPorts {
         params: params.unwrap_or_else(|| Schema::of(Type::object(std::iter::empty()))),
         output: Type::Any,
         class,
         timeout: None,
         description: tree.get("description").and_then(Tree::as_str).unwrap_or_default().to_owned(),
+        reconcile,
     })
 }
 

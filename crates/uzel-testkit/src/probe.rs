@@ -194,6 +194,7 @@ impl Node for Prober {
                         tokens: self.config.reserve_tokens.or(self.config.tokens).unwrap_or(0),
                     },
                     until: None,
+                    doubt: None,
                 };
                 let with = input.get("with").cloned().unwrap_or(Value::Null);
                 last = Some(call.effect(effect, &Trying { prober: self, name: &name, with }).await?);

@@ -19,7 +19,8 @@ pub use uzel_core::{
     builder::{
         Body, Builder, Declaration, Node, On, Registered, Setting, agent, callback, code, code_fn, code_fn_as,
         connection, defaults, files, graph, guard, guard_value, http, human, limits, llm, loop_until, map_over,
-        mcp_command, mcp_tool, mcp_url, model, node, reduce, retrieve, retry, route, tool, uses, wait, wait_until,
+        mcp_command, mcp_tool, mcp_url, model, node, reconcile, reduce, retrieve, retry, route, tool, uses, wait,
+        wait_until,
     },
     diagnostic::{Code, Severity},
     event::{End, Event},

@@ -85,6 +85,13 @@ pub fn retry(max: u32) -> Declaration {
     Declaration::new().set("max", max)
 }
 
+/// How to find out whether a call was made that must not be made twice: a tool that reads, and an expression over its
+/// `answer` that is true, false or null.
+#[track_caller]
+pub fn reconcile(tool: &str, done: &str) -> Declaration {
+    Declaration::new().set("tool", tool).set("done", done)
+}
+
 /// Settings of more than one sort.
 impl Declaration {
     #[track_caller]
@@ -242,6 +249,24 @@ impl Declaration {
     #[track_caller]
     pub fn tool(self, name: &str, tool: Self) -> Self {
         self.inside("tools", name, tool)
+    }
+
+    /// How to find out whether a call of it was made that must not be made twice: `reconcile("sent", "answer.row != none")`.
+    #[track_caller]
+    pub fn reconcile(self, probe: impl Into<Setting>) -> Self {
+        self.set("reconcile", probe)
+    }
+
+    /// An argument of the tool that finds out; it may see `arguments` and `key`.
+    #[track_caller]
+    pub fn with(self, name: &str, value: impl Into<Value>) -> Self {
+        self.inside("with", name, value.into())
+    }
+
+    /// What a call gave that was made after all: an expression over `answer`.
+    #[track_caller]
+    pub fn result(self, expression: &str) -> Self {
+        self.set("result", expression)
     }
 
     /// What doing it twice does: `"read"`, `"idempotent"`, `"keyed"` or `"once"`.

@@ -37,6 +37,7 @@ impl App<'_, '_> {
         self.connection_tools(&mut declared);
         self.servers(document.mcp.as_ref(), &mut declared);
         unclear(&sections, &mut declared);
+        self.reconciles(&declared);
         declared
     }
 

@@ -226,7 +226,7 @@ fn made(wanted: &Type, found: &Type) -> Option<String> {
 }
 
 /// Whether an input is what the kind expects; field by field where both are maps.
-fn fits(input: &Input, found: &Type, types: &TypeScope, out: &mut Diagnostics) {
+pub(super) fn fits(input: &Input, found: &Type, types: &TypeScope, out: &mut Diagnostics) {
     let from = |problem: Diagnostic, field: Option<&str>| match input.program.origin(field, types) {
         Some((at, text)) => problem.label(at, text),
         None => problem,

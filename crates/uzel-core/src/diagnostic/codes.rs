@@ -79,6 +79,8 @@ codes! {
     UNKNOWN_SECRET        "UZ2010" Error "a secret that is not declared";
     PRINTS_STRUCTURE      "UZ2020" Warning "a list or map that is printed as it is";
     ALWAYS_FAILS          "UZ2021" Error "an expression that always fails";
+    BAD_RECONCILE         "UZ2030" Error "a probe that cannot tell whether an effect was done";
+    KEY_NOT_SENT          "UZ2031" Error "an effect with a key that nobody sends";
 
     BAD_DURATION          "UZ3001" Error "a duration that cannot be read";
     BAD_LIMIT             "UZ3002" Error "a limit that is out of range";

@@ -215,7 +215,7 @@ impl Run {
                 because.push(Because::new(Rule::Retry, text, self.key(place.level, node, "fallback")));
             }
         }
-        for doubt in self.doubts_of(&path) {
+        for doubt in self.doubts_of(&path).keys() {
             let text = format!("`{doubt}` must not be repeated, and may have been done: a process died while doing it");
             because.push(Because::new(Rule::Failure, text, None));
         }
@@ -302,7 +302,8 @@ impl Run {
         let length = |meta: &EffectMeta| meta.ended.since(meta.started);
         if let Some((name, slowest)) = effects.iter().max_by_key(|(_, meta)| length(meta)) {
             let total: u64 = effects.iter().map(|(_, meta)| length(meta)).sum();
-            text += &format!(": {} effects in {}", effects.len(), span(total));
+            let plural = if effects.len() == 1 { "" } else { "s" };
+            text += &format!(": {} effect{plural} in {}", effects.len(), span(total));
             if effects.len() > 1 {
                 text += &format!(", the slowest `{name}` with {}", span(length(slowest)));
             }

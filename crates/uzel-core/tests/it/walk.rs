@@ -154,6 +154,7 @@ fn result(instance: InstancePath, says: Option<&Says>, resolution: Option<Resolu
                 assign: Value::Null,
                 due: None,
                 on_timeout: None,
+                about: None,
             };
             Event::Waited { instance, wait: Wait::Answer(Box::new(question)), at }
         }

@@ -26,7 +26,7 @@ pub(crate) struct Host {
     /// Effects of this instance that have a result.
     pub(crate) recorded: BTreeMap<EffectName, Result<Arc<Value>, Failure>>,
     /// `once` effects of this instance that were about to be done when a process died.
-    pub(crate) in_doubt: Vec<EffectName>,
+    pub(crate) in_doubt: BTreeMap<EffectName, Time>,
     pub(crate) policy: Policy,
     /// When all must be over that this is part of, and the failure that this is.
     pub(crate) until: Option<(Time, Failure)>,
@@ -66,13 +66,11 @@ impl Host {
         if let Some(result) = self.recorded.get(&name) {
             return result.clone().map(|value| Recorded { effect: name, value });
         }
-        if effect.class == EffectClass::Once && self.in_doubt.contains(&name) {
-            let message = format!(
-                "`{name}` was being done when the process died, and must not be done twice: find out whether it \
-                 happened, then finish by hand"
-            );
-            // Whoever asked must not ask for the same in another way, either.
-            return Err(Failure { should_retry: Some(false), ..Failure::new(FailureClass::Invalid, message) });
+        if effect.class == EffectClass::Once
+            && let Some(begun) = self.in_doubt.get(&name)
+            && let Some(recorded) = self.reconcile(&name, &effect, *begun).await?
+        {
+            return Ok(recorded);
         }
         let now = self.shared.world.now();
         let until = self.until(effect.until);
@@ -92,7 +90,7 @@ impl Host {
     }
 
     /// Does an effect that has no result; an error when it is not even begun.
-    async fn through_layers(
+    pub(super) async fn through_layers(
         &self,
         name: &EffectName,
         effect: &Effect<'_>,
@@ -121,13 +119,13 @@ impl Host {
     }
 
     /// The earlier of what bounds the node and what it bounds itself.
-    fn until(&self, own: Option<Until<'_>>) -> Option<(Time, Failure)> {
+    pub(super) fn until(&self, own: Option<Until<'_>>) -> Option<(Time, Failure)> {
         let own = own.map(|until| (until.at, until.failure()));
         self.until.clone().into_iter().chain(own).min_by_key(|(at, _)| *at)
     }
 
     /// Has an event made durable; a failure when the run is being stopped.
-    async fn durable(&self, event: Event) -> Result<(), Failure> {
+    pub(super) async fn durable(&self, event: Event) -> Result<(), Failure> {
         let stopped = |()| Failure::new(FailureClass::Cancelled, "the run is being stopped");
         let (done, waiter) = oneshot::channel();
         let sent = self.sender.send(Message::Durable { event: Box::new(event), done }).await;

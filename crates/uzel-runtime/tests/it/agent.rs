@@ -268,11 +268,11 @@ fn a_write_that_nobody_knows_about_ends_the_agent() {
 
 /// What was being done once when the process died is not done again, under no other name either.
 #[test]
-fn a_once_call_in_doubt_ends_the_agent() {
+fn a_once_call_in_doubt_is_asked_about() {
     let script = |done: &Done| match done.effect.as_str() {
         "chat#1" => soon(calls(&[("mail", json!({}))])),
-        "tool:mail#1" => Reply::Hang,
-        _ => soon(calls(&[("mail", json!({}))])),
+        // In the letter, and then in the model's second turn.
+        _ => Reply::Hang,
     };
     sim::run(3, |world| async move {
         let (first, ledger) = lab(&world, agent(""), script);
@@ -285,9 +285,17 @@ fn a_once_call_in_doubt_ends_the_agent() {
         let again = Lab::new(Arc::clone(&first.app), Arc::clone(&first.engine.store), world.clone());
         let head = again.resume("r1").await.unwrap();
         assert_eq!(ledger.counts()["agent/tool:mail#1"], 1);
-        let failure = head.outcome["failure"]["message"].as_str().unwrap();
-        assert!(failure.starts_with("`agent/tool:mail#1` was being done when the process died"), "{failure}");
+        assert_eq!(head.status, Status::Waiting);
         assert_eq!(ledger.counts().get("agent/chat#2"), None, "the model was not asked what to do");
+        again.answer("r1", "agent", "done", json!({ "result": "sent" })).await.unwrap();
+        let driver = again.engine.resume(&again.app, &"r1".into()).await.unwrap();
+        tokio::select! {
+            () = world.sleep(Duration::from_secs(1)) => {}
+            head = driver.drive(nobody_asks()) => panic!("{head:?}"),
+        }
+        let told = ledger.done().into_iter().find(|done| done.effect == "chat#2").unwrap();
+        assert_eq!(told.with["told"], json!(["sent"]), "the model is told what the person said");
+        assert_eq!(ledger.counts()["agent/tool:mail#1"], 1);
     });
 }
 

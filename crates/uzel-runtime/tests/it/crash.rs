@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use uzel_core::failure::{Failure, FailureClass};
 use uzel_testkit::{
     crash::{Case, after_every_event, at_every_store_error, at_random},
@@ -192,59 +192,4 @@ output: { b: '${{ b }}', a: '${{ a }}' }
 ";
     let script = |done: &Done| if done.attempt < 3 { fail(FailureClass::ServerError) } else { echo(done) };
     check(&Case { script, ..case("retries", app) }, 6);
-}
-
-/// What was about to be done once when the process died is not done again, and the run says so.
-#[test]
-fn a_once_effect_in_doubt_is_left_alone() {
-    use std::sync::Arc;
-
-    use uzel_core::store::Status;
-    use uzel_runtime::{store::memory::Memory, world::World};
-    use uzel_testkit::{
-        lab::{Lab, app, nobody_asks},
-        probe::Ledger,
-        sim,
-    };
-
-    let text = "
-version: 1
-nodes:
-  a: { kind: probe }
-  mail: { kind: probe, class: once, needs: [a], on_error: { run: tell } }
-  tell: { kind: probe, class: keyed, with: '${{ nodes.mail.status }}' }
-output: { told: '${{ tell.with }}', mail: '${{ mail }}' }
-";
-    let (first, second, head, failure) = sim::run(1, |world| async move {
-        let store = Arc::new(Memory::new());
-        let clock = Arc::clone(&world);
-        let ledger = Ledger::new(
-            move |time| clock.sleep(time),
-            |done| if done.node() == "mail" { Reply::Hang } else { echo(done) },
-        );
-        let lab = Lab::new(app(text, &ledger), store.clone(), world.clone());
-        let start = uzel_runtime::engine::Start { id: Some("r1".into()), ..Default::default() };
-        let driver = lab.engine.start(&lab.app, &"lab".into(), start).await.unwrap();
-        tokio::select! {
-            () = world.sleep(Duration::from_secs(5)) => {}
-            _ = driver.drive(nobody_asks()) => panic!("the mail hangs"),
-        }
-        let clock = Arc::clone(&world);
-        let again = Ledger::new(move |time| clock.sleep(time), echo);
-        let lab = Lab::new(app(text, &again), store, world.clone());
-        let head = lab.resume("r1").await.unwrap();
-        let log = lab.log("r1").await;
-        let failure = log.iter().find_map(|event| match event {
-            uzel_core::event::Event::Failed { failure, .. } => Some(failure.clone()),
-            _ => None,
-        });
-        (ledger.counts(), again.counts(), head, failure.unwrap())
-    });
-    assert_eq!(first.get("mail/effect1"), Some(&1));
-    assert_eq!(second.get("mail/effect1"), None, "{second:?}");
-    assert_eq!(
-        (head.status, &head.outcome),
-        (Status::Succeeded, &json!({ "output": { "told": "failed", "mail": Value::Null } }))
-    );
-    assert!(failure.message.starts_with("`mail/effect1` was being done when the process died"), "{failure}");
 }

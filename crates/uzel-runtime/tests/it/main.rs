@@ -3,13 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 mod agent;
+mod back;
+mod battery;
 mod clocks;
 mod crash;
+mod doubt;
 mod driver;
 mod growth;
 mod limits;
 mod model;
 mod nested;
+mod promises;
 mod semantics;
 mod store;
 mod store_crash;

@@ -119,5 +119,6 @@ pub(super) fn ask(
         assign: Value::Null,
         due,
         on_timeout: None,
+        about: None,
     })))
 }

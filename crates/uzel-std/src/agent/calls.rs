@@ -5,7 +5,7 @@ use serde_json::Value;
 use uzel_core::{
     capability::tool::EffectClass,
     failure::{Failure, FailureClass},
-    node::{Call, Effect, Spent, Until},
+    node::{Call, Until},
 };
 
 use super::{
@@ -139,15 +139,8 @@ impl Looper {
             return Ok(Told { wanted, arguments, result, by: None, note: None });
         }
         let (tool, class) = (&item.tool, item.tool.ports.class);
-        let effect = Effect {
-            name: &format!("tool:{}#{}", tool.name, wanted.number),
-            class,
-            endpoints: std::slice::from_ref(&tool.endpoint),
-            reserve: Spent::default(),
-            until,
-        };
         let work = Calling { tool, arguments };
-        let result = match call.effect(effect, &work).await {
+        let result = match work.perform(call, &format!("tool:{}#{}", tool.name, wanted.number), until).await {
             Ok(recorded) => Ok(Value::clone(&recorded.value)),
             Err(failure) if may_go_on(class, &failure) => Err(failure.to_string()),
             Err(failure) => return Err(failure.because(format!("`{}` was called by the model", tool.name))),

@@ -16,6 +16,8 @@ use rquickjs::{Context, Ctx, Function, Module, Object, Promise, Runtime, context
 use serde_json::Value;
 use uzel_core::failure::{Failure, FailureClass};
 
+use crate::stop;
+
 mod errors;
 mod modules;
 
@@ -160,7 +162,7 @@ fn run<T>(
     let late = Rc::new(Cell::new(false));
     let (end, mark) = (now() + limits.time, late.clone());
     runtime.set_interrupt_handler(Some(Box::new(move || {
-        let over = now() >= end;
+        let over = now() >= end || stop::is_stopped();
         mark.set(mark.get() || over);
         over
     })));

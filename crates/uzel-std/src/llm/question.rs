@@ -1,7 +1,5 @@
 //! What a model is asked: `system`, and either `prompt` or `messages`. Used by every kind whose author writes that.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 use uzel_core::{
     capability::model::{Message, Role},
@@ -63,7 +61,7 @@ fn check_messages(messages: &Tree, cx: &mut Check<'_>) {
         for name in ["role", "content"] {
             message.fields.insert(name.to_owned(), Field::required(Type::String));
         }
-        let wanted = Type::list(Type::Object(Arc::new(message)));
+        let wanted = Type::list(Type::Object(message.into()));
         cx.binding("messages", messages, Some((wanted, "a list of `{ role, content }`")));
         return;
     };

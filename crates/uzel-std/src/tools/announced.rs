@@ -94,6 +94,11 @@ pub(super) fn check_mcp_server(tree: &Tree, cx: &mut Check<'_>) {
 /// Checks a declaration of a tool of an MCP server.
 pub(super) fn check_mcp_tool(tree: &Tree, cx: &mut Check<'_>) -> Option<ToolPorts> {
     let tool: McpTool = yaml::from_tree(tree, cx.out)?;
+    if tool.effect == Some(EffectClass::Keyed) {
+        let message = "the protocol of MCP has no place for an idempotency key";
+        let help = "write `effect: once`, or `idempotent` if doing it twice is the same as once";
+        cx.report(Diagnostic::new(Code::KEY_NOT_SENT, tree.get("effect").map(|tree| tree.span), message).help(help));
+    }
     let params = tool.params.as_ref().and_then(|tree| Schema::read_fields(tree, cx.out));
     let output = tool.output.as_ref().and_then(|tree| Schema::read(tree, cx.out));
     Some(ToolPorts {
@@ -102,6 +107,7 @@ pub(super) fn check_mcp_tool(tree: &Tree, cx: &mut Check<'_>) -> Option<ToolPort
         class: tool.effect.unwrap_or(EffectClass::Once),
         timeout: tool.timeout.map(|timeout| timeout.0),
         description: tool.description.map(|text| text.as_str().to_owned()).unwrap_or_default(),
+        reconcile: None,
     })
 }
 
@@ -154,6 +160,7 @@ pub(super) fn check_redis(command: Command, tree: &Tree, cx: &mut Check<'_>) -> 
         class,
         timeout: tool.timeout.map(|timeout| timeout.0),
         description: tool.description.map(|text| text.as_str().to_owned()).unwrap_or_default(),
+        reconcile: None,
     })
 }
 

@@ -13,6 +13,7 @@ use uzel_core::{
     diagnostic::{Code, Diagnostic, Diagnostics},
     duration::DurationText,
     kind::{ToolPorts, config_again},
+    reconcile::Reconcile,
     schema::{Schema, Type},
     source::Span,
     yaml::{self, Spanned, Text, Tree},
@@ -49,6 +50,9 @@ pub(super) struct HttpTool {
     effect: Option<Spanned<EffectClass>>,
     /// How long one try may take. Default: 30s.
     timeout: Option<DurationText>,
+    /// How to find out whether a call was made, when a process died in the middle of one with `effect: once`. Without it
+    /// a person is asked.
+    reconcile: Option<Reconcile>,
 }
 
 /// A tool that is one SQL statement.
@@ -73,6 +77,9 @@ pub(super) struct SqlTool {
     effect: Option<Spanned<EffectClass>>,
     /// How long one try may take. Default: 30s.
     timeout: Option<DurationText>,
+    /// How to find out whether a call was made, when a process died in the middle of one with `effect: once`. Without it
+    /// a person is asked.
+    reconcile: Option<Reconcile>,
 }
 
 /// A SQLite database.
@@ -102,6 +109,7 @@ pub(super) fn check_http(tree: &Tree, cx: &mut Check<'_>) -> Option<ToolPorts> {
     let tool: HttpTool = yaml::from_tree(tree, cx.out)?;
     let params = params(tool.params.as_ref(), cx.out);
     let output = tool.output.as_ref().and_then(|tree| Schema::read(tree, cx.out));
+    check_key(&tool, cx.out);
     match http(&tool) {
         Err(cause) => {
             let help = "write it like `request: POST https://api.example.com/orders/{id}`";
@@ -123,7 +131,19 @@ pub(super) fn check_http(tree: &Tree, cx: &mut Check<'_>) -> Option<ToolPorts> {
         class: http_class(&tool),
         timeout: tool.timeout.map(|timeout| timeout.0),
         description: text(tool.description),
+        reconcile: tool.reconcile.and_then(|reconcile| reconcile.parse(cx.out)),
     })
+}
+
+/// The key goes out in a header, which the app must not write itself.
+fn check_key(tool: &HttpTool, out: &mut Diagnostics) {
+    let own = tool.headers.keys().find(|name| name.eq_ignore_ascii_case("idempotency-key"));
+    if let (EffectClass::Keyed, Some(name)) = (http_class(tool), own) {
+        let message = format!("`{name}` is sent by the runtime, with the effect's own key");
+        let at = tool.effect.as_ref().map_or(tool.request.span, |effect| effect.span);
+        let help = format!("remove `{name}` from `headers`: a fixed key would make all calls one");
+        out.push(Diagnostic::new(Code::KEY_NOT_SENT, at, message).help(help));
+    }
 }
 
 fn http_class(tool: &HttpTool) -> EffectClass {
@@ -174,7 +194,8 @@ pub(super) fn check_sql(operation: Operation, tree: &Tree, cx: &mut Check<'_>) -
         Operation::Execute => Type::object([("changes", Type::Integer)]),
     };
     let timeout = tool.timeout.map(|timeout| timeout.0);
-    Some(ToolPorts { params, output, class, timeout, description: text(tool.description) })
+    let reconcile = tool.reconcile.and_then(|reconcile| reconcile.parse(cx.out));
+    Some(ToolPorts { params, output, class, timeout, description: text(tool.description), reconcile })
 }
 
 fn sql_class(operation: Operation, tool: &SqlTool, out: &mut Diagnostics) -> EffectClass {
@@ -238,6 +259,7 @@ mod tests {
                 output: None,
                 effect: None,
                 timeout: None,
+                reconcile: None,
             })
         };
         assert_eq!(class("GET https://x"), EffectClass::Read);

@@ -1,6 +1,7 @@
 //! A tool that runs one SQL statement on a SQLite database: `connections: { shop: { use: sqlite, path: shop.db } }`.
 
 use std::{
+    cell::Cell,
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -18,6 +19,8 @@ use uzel_core::{
     capability::{Attempt, BoxFuture, tool::Tool},
     failure::{Failure, FailureClass},
 };
+
+use crate::stop;
 
 mod statement;
 
@@ -71,8 +74,9 @@ impl Database {
         };
         let fault = |error| failure(&error);
         let wait = BUSY.min(end.saturating_duration_since(now()));
-        connection.busy_timeout(wait).map_err(fault)?;
-        connection.progress_handler(STEPS, Some(move || now() >= end)).map_err(fault)?;
+        LOCKED_UNTIL.set(Some(now() + wait));
+        connection.busy_handler(Some(wait_a_little)).map_err(fault)?;
+        connection.progress_handler(STEPS, Some(move || now() >= end || stop::is_stopped())).map_err(fault)?;
         let done = work(&connection);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE && connection.is_autocommit() {
@@ -178,12 +182,25 @@ impl Tool for Sqlite {
         let end = now() + attempt.timeout;
         Box::pin(async move {
             let (sql, params) = prepared?;
-            let work =
-                move || database.with(end, |connection| statement::run(connection, operation, &sql, &params, &key));
-            let done = tokio::task::spawn_blocking(work).await;
-            done.unwrap_or_else(|error| Err(Failure::new(FailureClass::Bug, "the statement broke off").because(error)))
+            let run = move |connection: &Connection| statement::run(connection, operation, &sql, &params, &key);
+            stop::blocking(move || database.with(end, run)).await
         })
     }
+}
+
+thread_local! {
+    /// How long the statement of this thread waits for another writer.
+    static LOCKED_UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Another writer has the database. A statement that nobody waits for any more must not get its turn after all.
+#[expect(clippy::disallowed_methods, reason = "a thread of its own waits for another process")]
+fn wait_a_little(times: i32) -> bool {
+    if stop::is_stopped() || LOCKED_UNTIL.get().is_none_or(|until| now() >= until) {
+        return false;
+    }
+    std::thread::sleep(Duration::from_millis(times.clamp(1, 20).unsigned_abs().into()));
+    true
 }
 
 #[expect(clippy::disallowed_methods, reason = "a limit for statements that do not end; it shows in no result")]

@@ -275,5 +275,6 @@ fn question() -> Question {
         assign: Value::Null,
         due: None,
         on_timeout: None,
+        about: None,
     }
 }

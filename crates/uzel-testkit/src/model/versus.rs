@@ -1,6 +1,12 @@
 //! The engine against the rules: the same app, the same luck, and everything that can be seen must be the same.
 
-use std::{collections::BTreeMap, fmt::Write as _, ops::Range, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
 
 use serde_json::{Value, json};
 use uzel_core::{
@@ -42,7 +48,7 @@ pub struct Seen {
     pub facts: usize,
 }
 
-/// Runs random apps by both, and each once more cut off at a random fact: so many seeds. The first that comes to something
+/// Runs random apps by both, and each once more cut off at random facts: so many seeds. The first that comes to something
 /// else is told with the smallest app in which it does.
 pub fn compare(seeds: Range<u64>, most: usize) -> Result<Seen, Found> {
     let mut seen = Seen::default();
@@ -92,24 +98,28 @@ fn differs(graph: &Arc<Graph>, app: &App, seed: u64, luck: Luck, seen: Option<&m
     problem.map(|problem| format!("{problem}\nthe log:\n{}", log())).or_else(|| cut(graph, &mut world, &stage))
 }
 
-/// The same run again, in which the process dies after some fact: the rest must be the same, fact by fact.
+/// The same run again, in which the process dies after some facts, up to three times: the rest must be the same, fact by
+/// fact.
 fn cut(graph: &Arc<Graph>, world: &mut World, whole: &Stage) -> Option<String> {
     let mut dice = Dice::new(world.seed ^ 1);
-    let kept = 1 + dice.below(whole.log().len() as u64 - 1) as usize;
+    let deaths = 1 + dice.below(3);
+    let kept: BTreeSet<usize> = (0..deaths).map(|_| 1 + dice.below(whole.log().len() as u64 - 1) as usize).collect();
     let mut stage = Stage::open(graph, json!({}));
     world.landings.clear();
-    world.play_until(&mut stage, kept);
-    stage.crash(kept);
-    stage.compare();
+    for kept in &kept {
+        world.play_until(&mut stage, *kept);
+        stage.crash(*kept);
+        stage.compare();
+    }
     world.play(&mut stage);
     stage.compare();
     if let Some(problem) = stage.problems().first() {
-        return Some(format!("cut after {kept} facts: {problem}"));
+        return Some(format!("cut after {kept:?} facts: {problem}"));
     }
     let facts = |stage: &Stage| stage.log().iter().map(without_start).collect::<Vec<_>>();
     let (whole, parts) = (facts(whole), facts(&stage));
     let place = (0..whole.len().max(parts.len())).find(|at| whole.get(*at) != parts.get(*at))?;
-    Some(format!("cut after {kept} facts: fact {place} is {:?}, and was {:?}", parts.get(place), whole.get(place)))
+    Some(format!("cut after {kept:?} facts: fact {place} is {:?}, and was {:?}", parts.get(place), whole.get(place)))
 }
 
 /// A call that is made again begins later than it did.

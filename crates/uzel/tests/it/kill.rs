@@ -22,12 +22,9 @@ use uzel_testkit::{
 };
 
 const SEED: u64 = 20_261_123;
+/// In `make test`; `make battery kills=1000` asks for more.
+const KILLS: usize = 200;
 const BATCH: &str = "battery";
-
-/// How often processes are killed; `make battery` does it more often.
-fn kills() -> usize {
-    if std::env::var_os("UZEL_BATTERY").is_some() { 1_000 } else { 200 }
-}
 
 /// A copy of the example, with its model at a server of this test.
 struct Shop {
@@ -349,8 +346,9 @@ async fn a_batch_survives_two_hundred_kills() {
     assert!(results.outcomes.values().all(settled), "{results:#?}");
     assert!(results.ledger.len() >= 5 && results.questions.len() >= 5, "{results:#?}");
 
+    let kills = std::env::var("UZEL_BATTERY_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
     // A killed process spends most of its life starting: two at a time use both cores.
-    let (kills, half) = (kills(), kills() / 2);
+    let half = kills / 2;
     let (one, two) =
         tokio::join!(lane(SEED, half, &tickets, &results), lane(SEED + 1, kills - half, &tickets, &results),);
     assert_eq!(one.kills + two.kills, kills);

@@ -109,3 +109,46 @@ fn processes_that_want_the_same_store() {
     assert_eq!(scratch.fine(&["runs", "--limit", "0"]).lines().count(), 13, "twelve lines are twelve runs");
     assert_eq!(scratch.fine(&["inbox", "--json"]).lines().filter(|line| line.contains("\"id\"")).count(), 4);
 }
+
+/// Killed while a letter is being sent: the next process asks a person, and sends nothing.
+#[test]
+#[cfg(unix)]
+fn a_letter_in_doubt_is_a_question_for_a_person() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let app = format!(
+        r#"version: 1
+name: letters
+tools:
+  mail:
+    use: http
+    request: POST http://{}/send
+    timeout: 60s
+    params: {{ to: string }}
+    output: {{ id: string }}
+nodes:
+  ok: {{ kind: human, title: Write?, actions: [submit], timeout: 1ms, on_timeout: submit }}
+  send: {{ kind: tool, tool: mail, needs: [ok], with: {{ to: ann }} }}
+output: {{ id: "${{{{ send.id }}}}" }}
+"#,
+        server.local_addr().unwrap()
+    );
+    let scratch = Scratch::new(&[("app.yaml", &app)]);
+    assert_eq!(scratch.output(&["run", "--id", "r-1"]).status.code(), Some(0));
+    let mut child = scratch.spawn(&["resume", "r-1"]);
+    let held = server.accept().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(held);
+    server.set_nonblocking(true).unwrap();
+    for _ in 0..2 {
+        assert_eq!(scratch.output(&["resume", "r-1"]).status.code(), Some(0));
+        let inbox = scratch.fine(&["inbox"]);
+        assert!(inbox.contains("Was `send/tool` done?") && inbox.contains("actions: done, not_done"), "{inbox}");
+    }
+    let without = scratch.output(&["answer", "r-1/send", "done"]);
+    let said = String::from_utf8_lossy(&without.stderr).into_owned();
+    assert!(said.contains("UZ6004") && said.contains("result"), "{said}");
+    let output = scratch.fine(&["answer", "r-1/send", "done", "--form", r#"result={"id": "m-17"}"#]);
+    assert!(output.contains("m-17"), "{output}");
+    assert_eq!(server.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nothing was sent again");
+}

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uzel::{
     Builder, Declaration, ItemError, Join, Node, On, agent, callback, code, connection, defaults, files, graph, guard,
     guard_value, hours, http, human, json, limits, llm, loop_until, map_over, mcp_command, mcp_tool, mcp_url, model,
-    node, reduce, retrieve, retry, route, seconds, tool, uses, wait, wait_until,
+    node, reconcile, reduce, retrieve, retry, route, seconds, tool, uses, wait, wait_until,
 };
 use uzel_core::{
     diagnostic::Diagnostics,
@@ -240,6 +240,11 @@ fn rows() -> Vec<(&'static str, Made)> {
         "tool/params": uses("http").param("x", "string");
         "tool/params": uses("http").params::<Fields>();
         "tool/effect": uses("http").effect("read");
+        "tool/reconcile": uses("http").reconcile(reconcile("x", "answer.sent"));
+        "Reconcile/tool": reconcile("x", "answer.sent");
+        "Reconcile/done": reconcile("x", "answer.sent");
+        "Reconcile/with": reconcile("x", "answer.sent").with("id", "x");
+        "Reconcile/result": reconcile("x", "answer.sent").result("answer.id");
         "tool/timeout": uses("http").timeout(seconds(1));
         "tool.http/request": http("GET http://x");
         "tool.http/headers": http("GET http://x").header("x", "y");

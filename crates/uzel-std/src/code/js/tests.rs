@@ -215,3 +215,24 @@ proptest::proptest! {
         let _ = load(&source);
     }
 }
+
+/// A function without an end, with all the time in the world: it ends when nobody waits for it.
+#[tokio::test]
+async fn a_function_that_nobody_waits_for_ends() {
+    let limits = Limits { time: Duration::from_hours(1), ..Limits::default() };
+    let source = "export function f(x) { while (true) {} }";
+    let script = Script::load("logic/endless.js", source, |_| None, limits).unwrap();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (ended, has_ended) = tokio::sync::oneshot::channel();
+    let work = stop::blocking(move || {
+        begun.send(()).unwrap();
+        let done = script.call("f", &json!(1));
+        ended.send(done.is_err()).unwrap();
+        done
+    });
+    tokio::select! {
+        done = work => panic!("{done:?}"),
+        begun = has_begun => begun.unwrap(),
+    }
+    assert!(has_ended.await.unwrap());
+}

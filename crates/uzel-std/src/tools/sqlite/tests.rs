@@ -1,7 +1,7 @@
 //! Tests of the sqlite tool.
 
 use expect_test::expect;
-use serde_json::json;
+use serde_json::{Map, json};
 
 use super::*;
 
@@ -183,4 +183,38 @@ fn many_start_and_write_at_once() {
         json!({}),
     ));
     assert!(count.contains("\"n\":32"), "{count}");
+}
+
+/// A statement without an end, and one that waits for another's lock: both end when nobody waits for them.
+#[tokio::test]
+#[expect(clippy::await_holding_invalid_type, reason = "it holds the lock that a statement waits for")]
+async fn a_statement_that_nobody_waits_for_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = database(dir.path(), INIT);
+    let other = Connection::open(dir.path().join("shop.db"));
+    let endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
+    let insert = "INSERT INTO orders VALUES (9, 'late', 1, NULL, NULL)";
+    run(&database, Operation::Query, "SELECT 1 AS one", json!({})).await;
+    let other = other.unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for (operation, sql) in [(Operation::Query, endless), (Operation::Execute, insert)] {
+        let (begun, has_begun) = tokio::sync::oneshot::channel();
+        let (ended, has_ended) = tokio::sync::oneshot::channel();
+        let database = Arc::clone(&database);
+        let work = stop::blocking(move || {
+            begun.send(()).unwrap();
+            let end = now() + Duration::from_hours(1);
+            let done = database.with(end, |connection| statement::run(connection, operation, sql, &Map::new(), "k"));
+            ended.send(done.is_err()).unwrap();
+            done
+        });
+        tokio::select! {
+            done = work => panic!("{done:?}"),
+            begun = has_begun => begun.unwrap(),
+        }
+        assert!(has_ended.await.unwrap(), "{sql}");
+    }
+    other.execute_batch("COMMIT").unwrap();
+    let late = run(&database, Operation::Query, "SELECT count(*) AS n FROM orders WHERE id = 9", json!({})).await;
+    assert_eq!(late, r#"{"row":{"n":0},"rows":[{"n":0}]}"#);
 }
