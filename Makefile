@@ -45,7 +45,10 @@ battery: ## the long form: kills at every record and at random moments, every op
 
 ci: test ## what CI runs
 
-bench: ## durable records a second of the store, one appender against many
+bench: ## what checks, runs, nodes, records and the editor cost; docs/benchmarks.md says how to read it
+	cargo build --release -p uzel -p uzel-bench
+	target/release/check && target/release/engine target && target/release/nodes
+	cargo run --release -p uzel --example lsp_latency
 	cargo run --release -p uzel-runtime --example append_rate
 
 fuzz: ## look for documents that break the reader: make fuzz seconds=600

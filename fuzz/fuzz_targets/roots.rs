@@ -84,7 +84,7 @@ fn branch(dice: &mut Dice, wanted: &Tree<'_>) -> Type {
         let field = Field { required: dice.below(6) > 0, ..Field::required(some_type(dice, fields)) };
         object.fields.insert((*name).to_owned(), field);
     }
-    Type::Object(object)
+    Type::Object(Arc::new(object))
 }
 
 fn leaf(dice: &mut Dice) -> Type {

@@ -66,3 +66,20 @@ pub fn checked(nodes: usize) -> String {
     let _ = writeln!(text, "output:\n  last: \"${{{{ close_{}.summary }}}}\"", nodes.div_ceil(ROUND).max(1) - 1);
     text
 }
+
+/// An app of nodes that only compute: each adds one to what the one before gave, or, side by side, to the input.
+pub fn pure(nodes: usize, side_by_side: bool) -> String {
+    let mut text = "version: 1\nname: pure\ninputs: { start: integer }\nnodes:\n".to_owned();
+    for node in 0..nodes {
+        let before = match node.checked_sub(1) {
+            Some(before) if !side_by_side => format!("n{before}"),
+            _ => "input.start".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "  n{node}: {{ kind: code, run: builtin:sum, with: {{ values: [\"${{{{ {before} }}}}\", 1] }} }}"
+        );
+    }
+    let _ = writeln!(text, "output: {{ last: \"${{{{ n{} }}}}\" }}", nodes.saturating_sub(1));
+    text
+}

@@ -12,11 +12,11 @@ use serde_json::Value;
 use uzel_core::{
     build::App,
     capability::{BoxFuture, tool::EffectClass},
-    event::{EffectName, End, Event, InstancePath, Resolution, RunId, Stored, Time, Wait},
+    event::{Answer, DONE, EffectMeta, EffectName, End, Event, InstancePath, Resolution, RunId, Stored, Time, Wait},
     failure::{Failure, FailureClass},
     graph::NodeDef,
     node::{Call, Effect, Host, Outcome, Recorded, Work},
-    run::{Command, Run},
+    run::{Command, Run, State},
 };
 
 /// What came of playing a log.
@@ -90,8 +90,20 @@ impl Script {
             begun: log.first().map(Event::at).unwrap_or_default(),
             last: log.len(),
         };
+        // Questions of the engine, not of nodes: whether an effect was done that must not be done twice.
+        let mut doubts: BTreeMap<InstancePath, EffectName> = BTreeMap::new();
         for (at, event) in log.iter().enumerate() {
             match event {
+                Event::Waited { instance, wait: Wait::Answer(question), .. } if question.about.is_some() => {
+                    doubts.extend(question.about.clone().map(|effect| (instance.clone(), effect)));
+                }
+                Event::Resolved { instance, resolution } if doubts.contains_key(instance) => {
+                    if let (Some(effect), Resolution::Answered(answer)) = (doubts.remove(instance), resolution)
+                        && answer.action == DONE
+                    {
+                        script.effects.insert(effect.clone(), said_done(effect, answer));
+                    }
+                }
                 Event::EffectReturned { effect, .. } => drop(script.effects.insert(effect.clone(), event.clone())),
                 Event::Returned { instance, .. }
                 | Event::Failed { instance, .. }
@@ -163,8 +175,7 @@ impl Player<'_> {
                     }
                 }
                 Command::End(end) => {
-                    let at = self.run.end().map_or(self.script.begun, |_| self.script.begun);
-                    self.run.apply(&Event::Ended { end, at });
+                    self.run.apply(&Event::Ended { end, at: self.script.begun });
                 }
             }
         }
@@ -195,7 +206,10 @@ impl Player<'_> {
         {
             self.run.apply(&ended);
         }
-        let unused = self.script.effects.keys().filter(|name| !self.used.contains(*name)).cloned().collect();
+        // A node that was not reached may ask for its results all the same.
+        let reached = |name: &EffectName| self.run.state(&name.instance()).is_none_or(State::is_settled);
+        let unused = self.script.effects.keys().filter(|name| !self.used.contains(*name) && reached(name));
+        let unused = unused.cloned().collect();
         let Self { run, new, other_questions, unknown, .. } = self;
         Replayed { run, new, unused, other_questions, unknown }
     }
@@ -307,6 +321,17 @@ impl Player<'_> {
         if let Some((at, event)) = self.script.resolved.get(&instance).and_then(|all| all.get(number)).cloned() {
             self.ready.insert(at, event);
         }
+    }
+}
+
+/// A person said that an effect was done: that is its result.
+fn said_done(effect: EffectName, answer: &Answer) -> Event {
+    let value = answer.form.get("result").cloned().unwrap_or_default();
+    Event::EffectReturned {
+        effect,
+        class: EffectClass::Once,
+        result: Ok(Stored::Here(Arc::new(value))),
+        meta: EffectMeta { started: answer.at, ended: answer.at, ..EffectMeta::default() },
     }
 }
 

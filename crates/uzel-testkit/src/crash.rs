@@ -379,7 +379,8 @@ async fn one_death(case: &Case, world: &Arc<SimWorld>, death: Death) -> (Option<
                 lab.answer(RUN, task.instance.as_str(), action, form).await.expect("an answer that fits");
             }
             None => {
-                lab.unpark(RUN, &head, &case.answers, &|head| skip(world, head)).await.expect("an answer that fits")
+                let parked = lab.unpark(RUN, &head, &case.answers, &|head| skip(world, head)).await;
+                parked.expect("the store works");
             }
         }
     }

@@ -8,7 +8,6 @@ use uzel_core::{
     graph::Graph,
     store::{Head, Status},
 };
-use uzel_runtime::engine::MOST_CRASHES;
 
 use crate::{
     exit::{Error, Exit},
@@ -109,23 +108,26 @@ async fn conclude(
             terminal.notice(RED, "cancelled", &format!("run {run}: {}", tables::outcome(head, 200)));
             Ok(Exit::Failed)
         }
-        Status::Quarantined => {
-            let crashes = MOST_CRASHES;
-            let text = format!("run {run}: {crashes} processes or more died with it in hand, so it is left alone");
-            terminal.notice(RED, "quarantined", &text);
-            terminal.next(&[
-                ("see where it is", format!("{program} why {run}{store}")),
-                ("take it up all the same", format!("{program} resume {run}{store}")),
-                ("end it", format!("{program} cancel {run}{store}")),
-            ]);
-            Ok(Exit::Failed)
-        }
+        Status::Quarantined => Ok(set_aside(terminal, head, &store)),
         Status::Running => {
             let text = format!("run {run} is not finished; `{program} resume {run}{store}` goes on");
             terminal.notice(YELLOW, "running", &text);
             Ok(Exit::Failed)
         }
     }
+}
+
+/// Says that a run is left alone, and what can be done.
+fn set_aside(terminal: &Terminal, head: &Head, store: &str) -> Exit {
+    let (program, run) = (&terminal.program, &head.run);
+    let text = format!("run {run}: processes died with it in hand again and again, so it is left alone");
+    terminal.notice(RED, "quarantined", &text);
+    terminal.next(&[
+        ("see where it is", format!("{program} why {run}{store}")),
+        ("take it up all the same", format!("{program} resume {run}{store}")),
+        ("end it", format!("{program} cancel {run}{store}")),
+    ]);
+    Exit::Failed
 }
 
 /// A failed run as an error that names the node's own line.

@@ -18,7 +18,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("uzel", &["uzel-server", "uzel-runtime", "uzel-std", "uzel-core", "uzel-macros"]),
     ("uzel-testkit", &["uzel-runtime", "uzel-std", "uzel-core"]),
     // Measures; nothing depends on it.
-    ("uzel-bench", &["uzel"]),
+    ("uzel-bench", &["uzel", "uzel-core"]),
     ("xtask", &[]),
 ];
 const FOR_TESTS: &str = "uzel-testkit";

@@ -58,9 +58,10 @@ fn label(entry: &Entry, out: &mut Diagnostics) -> Option<(String, String)> {
     }
     let length = text.chars().count();
     if length > LONGEST_TEXT || text.chars().any(char::is_control) {
-        let message = match length > LONGEST_TEXT {
-            true => format!("the label `{name}` has {length} characters, and at most {LONGEST_TEXT} are taken"),
-            false => format!("the label `{name}` has more than one line, or characters that nobody can see"),
+        let message = if length > LONGEST_TEXT {
+            format!("the label `{name}` has {length} characters, and at most {LONGEST_TEXT} are taken")
+        } else {
+            format!("the label `{name}` has more than one line, or characters that nobody can see")
         };
         let help = "shorten it to one line; a longer text fits into `description`";
         out.push(Diagnostic::new(Code::BAD_LIMIT, text.span, message).help(help));

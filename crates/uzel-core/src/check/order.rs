@@ -220,6 +220,42 @@ mod tests {
     }
 
     #[test]
+    fn more_goals_than_fit_one_group() {
+        let span = Span::new(SourceId(0), 0..0);
+        let edge = |from| Edge { from, via: Via::Flow, at: span };
+        // Two chains side by side, the even nodes and the odd ones. Some nodes also name one in the middle of their chain,
+        // which is implied; the last of all names the ends of both, and neither implies the other.
+        let own = |i: usize| match i {
+            0 | 1 => vec![],
+            _ if i + 1 == 600 => vec![edge(i - 2), edge(i - 1), edge(i / 2)],
+            _ if i % 50 < 2 => vec![edge(i - 2), edge(i / 4 * 2 + i % 2)],
+            _ => vec![edge(i - 2)],
+        };
+        let all: Vec<Vec<Edge>> = (0..600).map(own).collect();
+        let order = topological(&all, |_| panic!("a cycle")).expect("an order");
+        let near = nearest(&all, &vec![Join::All; all.len()], &order);
+        for (i, edges) in near.iter().enumerate() {
+            let from: Vec<usize> = edges.iter().map(|edge| edge.from).collect();
+            let wanted = match i {
+                0 | 1 => vec![],
+                599 => vec![597, 598],
+                _ => vec![i - 2],
+            };
+            assert_eq!(from, wanted, "{i}");
+        }
+        // Every node after all before it: as many goals as nodes, and each but the nearest is implied.
+        let all: Vec<Vec<Edge>> = (0..300usize).map(|i| (0..i).map(edge).collect()).collect();
+        let order = topological(&all, |_| panic!("a cycle")).expect("an order");
+        let near = nearest(&all, &vec![Join::All; all.len()], &order);
+        assert!(
+            near.iter().enumerate().skip(1).all(|(i, edges)| matches!(edges.as_slice(), [one] if one.from == i - 1))
+        );
+        // Where nodes start with any of their parents, nothing is sure but what all of them follow.
+        let near = nearest(&all, &vec![Join::Any; all.len()], &order);
+        assert!(near[299].len() > 1);
+    }
+
+    #[test]
     fn long_chains_do_not_overflow() {
         let span = Span::new(SourceId(0), 0..0);
         let edge = |from| Edge { from, via: Via::Flow, at: span };

@@ -3,7 +3,10 @@
 
 mod after;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -13,7 +16,7 @@ pub use after::{After, is_after};
 use super::{Run, State};
 use crate::{
     capability::tool::EffectClass,
-    event::{EffectName, Event, InstancePath, Stored, Time, Wait},
+    event::{DONE, EffectName, Event, InstancePath, Stored, Time, Wait},
     graph::Graph,
     schema::Schema,
 };
@@ -121,6 +124,9 @@ pub enum Refused {
         /// Why.
         why: String,
     },
+    /// It is not known whether an effect was done that must not be done twice, and it would be taken over.
+    #[error("it is not known whether `{0}` was done, which must not be done twice")]
+    InDoubt(EffectName),
     /// Nothing is asked for.
     #[error("neither a node to do again nor an output to set is named")]
     Nothing,
@@ -163,14 +169,14 @@ pub fn fork(run: &Run, log: &[Event], new: &Arc<Graph>, wish: &Wish, now: Time) 
         !again(instance) && !called.contains(instance) && !wish.set.contains_key(instance) && same_kind()
     };
     let mut fork = Fork { at: wish.at.clone(), set: wish.set.keys().cloned().collect(), ..Fork::default() };
-    let mut intended: Vec<EffectName> = vec![];
+    let mut doubts = Doubts::default();
     for event in log {
         let Some(instance) = event.instance() else { continue };
         let kept = keeps(&instance);
         if wish.set.contains_key(&instance) {
             continue;
         }
-        fork.note(event, &instance, kept, &mut intended);
+        fork.note(event, &instance, kept, &mut doubts);
         if kept {
             if !fork.changed.contains(&instance) && is_changed(old, new, &instance) {
                 fork.changed.push(instance.clone());
@@ -178,9 +184,13 @@ pub fn fork(run: &Run, log: &[Event], new: &Arc<Graph>, wish: &Wish, now: Time) 
             fork.events.push(event.clone());
         }
     }
-    for doubt in intended {
-        let known = Known { effect: doubt, class: EffectClass::Once, result: Outcome::InDoubt, cost_usd: 0.0 };
-        if keeps(&known.effect.instance()) { fork.reused.push(known) } else { fork.repeated.push(known) }
+    for doubt in doubts.open {
+        // Whether it was done is asked with the key of the run that did it, which another run does not have.
+        if keeps(&doubt.instance()) {
+            return Err(Refused::InDoubt(doubt));
+        }
+        let class = EffectClass::Once;
+        fork.repeated.push(Known { effect: doubt, class, result: Outcome::InDoubt, cost_usd: 0.0 });
     }
     for (instance, value) in &wish.set {
         let value = Stored::Here(Arc::new(value.clone()));
@@ -189,22 +199,38 @@ pub fn fork(run: &Run, log: &[Event], new: &Arc<Graph>, wish: &Wish, now: Time) 
     Ok(fork)
 }
 
+/// Effects that must not be repeated, while it is not known whether they were done.
+#[derive(Default)]
+struct Doubts {
+    open: BTreeSet<EffectName>,
+    /// What a person is asked about.
+    asked: BTreeMap<InstancePath, EffectName>,
+}
+
 impl Fork {
-    fn note(&mut self, event: &Event, instance: &InstancePath, kept: bool, intended: &mut Vec<EffectName>) {
+    fn note(&mut self, event: &Event, instance: &InstancePath, kept: bool, doubts: &mut Doubts) {
         match event {
-            Event::EffectIntended { effect, .. } => {
-                if !intended.contains(effect) {
-                    intended.push(effect.clone());
-                }
-            }
+            Event::EffectIntended { effect, .. } => drop(doubts.open.insert(effect.clone())),
+            Event::Waited { wait: Wait::Answer(question), .. } => match &question.about {
+                Some(effect) => drop(doubts.asked.insert(instance.clone(), effect.clone())),
+                None => drop(doubts.asked.remove(instance)),
+            },
             Event::EffectReturned { effect, class, result, meta } => {
-                intended.retain(|doubt| doubt != effect);
+                doubts.open.remove(effect);
                 let result = if result.is_ok() { Outcome::Acknowledged } else { Outcome::Failed };
                 let known = Known { effect: effect.clone(), class: *class, result, cost_usd: meta.cost_usd };
                 if kept { self.reused.push(known) } else { self.repeated.push(known) }
             }
             Event::Resolved { resolution: crate::event::Resolution::Answered(answer), .. } => {
                 let (action, by) = (answer.action.clone(), answer.by.clone());
+                if let Some(effect) = doubts.asked.remove(instance) {
+                    doubts.open.remove(&effect);
+                    if action == DONE {
+                        let (class, result) = (EffectClass::Once, Outcome::Acknowledged);
+                        let known = Known { effect, class, result, cost_usd: 0.0 };
+                        if kept { self.reused.push(known) } else { self.repeated.push(known) }
+                    }
+                }
                 let answered = Answered { instance: instance.clone(), action, by };
                 if kept { self.answers.push(answered) } else { self.asked_again.push(answered) }
             }

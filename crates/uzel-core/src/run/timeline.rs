@@ -142,14 +142,11 @@ impl Run {
         }
         let slowest = openings.iter().filter(|opening| opening.length() > 0).max_by_key(|opening| opening.length());
         shown.extend(slowest.map(|opening| opening.level));
-        let word = match self.node(place).and_then(|node| node.plan.as_ref().map(|plan| word_of(&plan.shape))) {
-            Some(word) => word,
-            None => "item",
-        };
+        let word = self.node(place).and_then(|node| node.plan.as_ref().map(|plan| word_of(&plan.shape)));
         let mut folded = Folded {
             of: self.path(place),
             depth,
-            word,
+            word: word.unwrap_or("item"),
             count: 0,
             states: BTreeMap::new(),
             started: None,

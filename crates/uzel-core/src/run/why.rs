@@ -302,7 +302,8 @@ impl Run {
         let length = |meta: &EffectMeta| meta.ended.since(meta.started);
         if let Some((name, slowest)) = effects.iter().max_by_key(|(_, meta)| length(meta)) {
             let total: u64 = effects.iter().map(|(_, meta)| length(meta)).sum();
-            text += &format!(": {} effects in {}", effects.len(), span(total));
+            let plural = if effects.len() == 1 { "" } else { "s" };
+            text += &format!(": {} effect{plural} in {}", effects.len(), span(total));
             if effects.len() > 1 {
                 text += &format!(", the slowest `{name}` with {}", span(length(slowest)));
             }

@@ -6,6 +6,7 @@
     reason = "a test stops at what it did not expect, and may show much"
 )]
 
+mod back;
 mod index;
 mod start;
 mod triage;

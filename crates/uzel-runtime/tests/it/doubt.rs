@@ -88,9 +88,10 @@ impl Bench {
     async fn life(&self, first: bool) -> Option<Head> {
         let lab = self.lab();
         let start = Start { id: Some("r1".into()), ..Start::default() };
-        let driver = match first {
-            true => lab.engine.start(&lab.app, &"lab".into(), start).await.unwrap(),
-            false => lab.engine.resume(&lab.app, &"r1".into()).await.unwrap(),
+        let driver = if first {
+            lab.engine.start(&lab.app, &"lab".into(), start).await.unwrap()
+        } else {
+            lab.engine.resume(&lab.app, &"r1".into()).await.unwrap()
         };
         tokio::select! {
             () = self.world.sleep(Duration::from_secs(5)) => None,
@@ -155,7 +156,7 @@ fn a_person_says_that_it_was_done() {
             assert_eq!(task.question.actions, ["done", "not_done"]);
             let show = &task.question.show;
             assert_eq!((&show["tool"], &show["arguments"]), (&json!("mail"), &json!({ "to": "ann" })));
-            assert_eq!(show["begun"].as_i64().is_some_and(|begun| begun > 0), true, "{show}");
+            assert!(show["begun"].as_i64().is_some_and(|begun| begun > 0), "{show}");
             assert_eq!(show.get("probe"), silent.then(|| json!("the probe cannot tell")).as_ref());
             // Restarts change nothing: the question stands, and nothing is sent.
             assert_eq!(bench.life(false).await.unwrap().status, Status::Waiting);
@@ -250,9 +251,11 @@ output: { mail: '${{ after.with }}' }
             let clock = Arc::clone(&world);
             let ledger = Ledger::new(
                 move |time| clock.sleep(time),
-                move |done| match done.effect == hang && done.node() == "mail" {
-                    true => Reply::Hang,
-                    false => Reply::Value(json!({ "with": done.with, "of": done.effect }), Duration::from_millis(5)),
+                move |done| {
+                    if done.effect == hang && done.node() == "mail" {
+                        return Reply::Hang;
+                    }
+                    Reply::Value(json!({ "with": done.with, "of": done.effect }), Duration::from_millis(5))
                 },
             );
             (Lab::new(app(text, &ledger), store.clone(), Arc::clone(&world) as Arc<dyn World>), ledger)

@@ -113,9 +113,10 @@ fn process(text: &str, outside: &Outside, kept: &Kept, world: &Arc<Clock>) -> La
 /// Starts a run, or takes it up, and dies when `moment` comes.
 async fn dies(lab: Lab, first: bool, moment: impl Future<Output = ()>) {
     let start = Start { id: Some("r1".into()), ..Start::default() };
-    let driver = match first {
-        true => lab.engine.start(&lab.app, &"lab".into(), start).await.unwrap(),
-        false => lab.engine.resume(&lab.app, &"r1".into()).await.unwrap(),
+    let driver = if first {
+        lab.engine.start(&lab.app, &"lab".into(), start).await.unwrap()
+    } else {
+        lab.engine.resume(&lab.app, &"r1".into()).await.unwrap()
     };
     tokio::select! {
         biased;
@@ -213,8 +214,8 @@ async fn promise_3_a_keyed_statement_takes_effect_once() {
         let shop = tempfile::tempdir().unwrap();
         let path = shop.path().join("shop.db");
         let init = "CREATE TABLE refunds (key TEXT UNIQUE, sum INTEGER)";
-        let database = rusqlite::Connection::open(&path).unwrap();
-        database.execute_batch(init).unwrap();
+        let open = || rusqlite::Connection::open(&path).unwrap();
+        open().execute_batch(init).unwrap();
         let text = format!(
             "
 version: 1
@@ -231,7 +232,7 @@ nodes:
             path.display()
         );
         let (outside, world) = (Outside::new(&[]), Arc::default());
-        let rows = || database.query_row("SELECT count(*) FROM refunds", [], |row| row.get::<_, i64>(0)).unwrap();
+        let rows = || open().query_row("SELECT count(*) FROM refunds", [], |row| row.get::<_, i64>(0)).unwrap();
         let written = async {
             while rows() == 0 {
                 tokio::task::yield_now().await;

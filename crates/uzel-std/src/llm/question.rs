@@ -61,7 +61,7 @@ fn check_messages(messages: &Tree, cx: &mut Check<'_>) {
         for name in ["role", "content"] {
             message.fields.insert(name.to_owned(), Field::required(Type::String));
         }
-        let wanted = Type::list(Type::Object(std::sync::Arc::new(message)));
+        let wanted = Type::list(Type::Object(message.into()));
         cx.binding("messages", messages, Some((wanted, "a list of `{ role, content }`")));
         return;
     };

@@ -63,7 +63,7 @@ fn maps_are_merged_and_null_removes() {
             fast: {"use":"openai/gpt-5-mini","api_key":"${{ secrets.KEY }}","timeout":"7s","fallback":["spare"]}
             strong: {"use":"offline","api_key":"${{ secrets.KEY }}"}
             spare: {"use":"offline"}
-            Limits { cost_usd: Some(2.0), tokens: None, duration: None }
+            Limits { cost_usd: Some(2.0), tokens: None, calls: None, duration: None, active: None }
             polite true
         "#]],
     );
@@ -74,11 +74,11 @@ fn sections_that_the_app_lacks_and_null_sections() {
     settings(
         &["defaults: { timeout: 9s }\nlimits: null"],
         expect![[r#"
-        fast: {"use":"openai/gpt-5-mini","api_key":"${{ secrets.KEY }}","timeout":"30s","temperature":0}
-        strong: {"use":"anthropic/claude-sonnet-4-5","api_key":"${{ secrets.KEY }}"}
-        Limits { cost_usd: None, tokens: None, duration: None }
-        polite false
-    "#]],
+            fast: {"use":"openai/gpt-5-mini","api_key":"${{ secrets.KEY }}","timeout":"30s","temperature":0}
+            strong: {"use":"anthropic/claude-sonnet-4-5","api_key":"${{ secrets.KEY }}"}
+            Limits { cost_usd: None, tokens: None, calls: None, duration: None, active: None }
+            polite false
+        "#]],
     );
 }
 
@@ -107,7 +107,7 @@ version: 2
         UZ1021 over0.yaml:5:16 the app file has no `shp` under `connections` | did you mean `shop`?
         UZ1021 over0.yaml:6:10 the app file has no `polit` under `flags` | did you mean `polite`?
         UZ2005 over0.yaml:6:70 the flag's default does not fit: the value must be true or false, found the text "often" | a flag needs a `type` and a `default` of that type
-        UZ1001 over0.yaml:7:11 there is no key `cost` in `limits` | known: `cost_usd`, `tokens`, `duration`
+        UZ1001 over0.yaml:7:11 there is no key `cost` in `limits` | known: `cost_usd`, `tokens`, `calls`, `duration`, `active`
         UZ3002 over0.yaml:8:27 `max: 99` is more than 20 tries | write `max: 3`, or another number from 1 to 20
         UZ1013 over0.yaml:9:10 this program knows version 1 of the app file, not 2 | write `version: 1`
     "#]].assert_eq(&said(&checked(&[overlay])));

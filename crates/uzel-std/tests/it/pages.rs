@@ -10,7 +10,7 @@ use uzel_core::{
 /// Codes that `check` cannot give: they need bytes that are no text, the environment, a program, or a run.
 const NOT_BY_CHECK: &[&str] = &[
     "UZ0001", "UZ0002", "UZ0020", "UZ5001", "UZ5003", "UZ5004", "UZ5010", "UZ6001", "UZ6002", "UZ6003", "UZ6004",
-    "UZ6005", "UZ6006", "UZ6030", "UZ6031",
+    "UZ6005", "UZ6006", "UZ6030", "UZ6031", "UZ6040", "UZ6041", "UZ6042", "UZ6043", "UZ6060", "UZ6061", "UZ6062",
 ];
 
 /// A fenced block: its first line without the fence, and what is in it.

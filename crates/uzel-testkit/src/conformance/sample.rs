@@ -128,33 +128,14 @@ pub fn every_event() -> Vec<Event> {
     let answer =
         Answer { action: "approve".into(), form: json!({"x": "y"}), by: "ann".into(), at: Time(5), digest: "d".into() };
     let at = Time(3);
-    let mut events = vec![
-        Event::Started {
-            app: "triage".into(),
-            release: "0f".into(),
-            input: Arc::new(json!({"text": "hi"})),
-            at,
-            by: Some("ann".into()),
-            flags: BTreeMap::from([("fast".to_owned(), json!(true))]),
-            dry_run: true,
-            forked_from: Some(Box::new(ForkedFrom {
-                run: "r0".into(),
-                at: Some(instance.clone()),
-                reused: 2,
-                set: vec!["sort".into()],
-            })),
-        },
-        Event::Resumed { at, crashes: 0 },
-        Event::Resumed { at, crashes: 2 },
-        Event::LetGo { at },
-        Event::SetAside { crashes: 3, at },
-        Event::Migrated { release: "1f".into(), by: Some("ann".into()), at },
+    let mut events = about_runs(&instance, at);
+    events.extend([
         Event::EffectIntended { effect: effect.clone(), at },
         Event::Returned { instance: instance.clone(), port: Some("spam".into()), value: here(), started: at, at },
         Event::Failed { instance: instance.clone(), failure: failure.clone(), started: at, at },
         Event::Blocked { instance: instance.clone(), reason: "PII".into(), value: here(), started: at, at },
         Event::LeftOut { instance: instance.clone(), why: "dry run".into(), at },
-    ];
+    ]);
     for class in [EffectClass::Read, EffectClass::Idempotent, EffectClass::Keyed, EffectClass::Once] {
         for result in
             [Ok(here()), Ok(Stored::Effect(effect.clone())), Ok(Stored::Blob("ab".into())), Err(failure.clone())]
@@ -183,4 +164,26 @@ pub fn every_event() -> Vec<Event> {
         events.push(Event::Ended { end, at });
     }
     events
+}
+
+/// What happens to a run as a whole, but its end.
+fn about_runs(instance: &InstancePath, at: Time) -> Vec<Event> {
+    let from = ForkedFrom { run: "r0".into(), at: Some(instance.clone()), reused: 2, set: vec!["sort".into()] };
+    vec![
+        Event::Started {
+            app: "triage".into(),
+            release: "0f".into(),
+            input: Arc::new(json!({"text": "hi"})),
+            at,
+            by: Some("ann".into()),
+            flags: BTreeMap::from([("fast".to_owned(), json!(true))]),
+            dry_run: true,
+            forked_from: Some(Box::new(from)),
+        },
+        Event::Resumed { at, crashes: 0 },
+        Event::Resumed { at, crashes: 2 },
+        Event::LetGo { at },
+        Event::SetAside { crashes: 3, at },
+        Event::Migrated { release: "1f".into(), by: Some("ann".into()), at },
+    ]
 }

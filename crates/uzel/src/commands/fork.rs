@@ -212,6 +212,9 @@ fn explain(run: &Run, new: &Graph, refused: Refused) -> Error {
         Refused::NotOpened { instead, .. } => {
             Error::usage(words).code(Code::FORK_REFUSED).hint(format!("write `{instead}`"))
         }
+        Refused::InDoubt(_) => Error::usage(words)
+            .code(Code::FORK_REFUSED)
+            .hint("`uzel resume` finds out or asks a person; or begin at that node or before it"),
         Refused::NotSet { .. } | Refused::Nothing => Error::usage(words).code(Code::FORK_REFUSED),
     }
 }

@@ -53,6 +53,11 @@ impl Show {
         if let Some((batch, line)) = &head.batch {
             let _ = writeln!(out, "  batch    {batch}, line {}", line + 1);
         }
+        if let Some(from) = begin.and_then(|begin| begin.forked_from.as_ref()) {
+            let at = from.at.as_ref().map(|at| format!(", again from `{at}`")).unwrap_or_default();
+            let set: String = from.set.iter().map(|name| format!(", `{name}` set by hand")).collect();
+            let _ = writeln!(out, "  forked   from {}{at}{set}", from.run);
+        }
         let short: String = head.release.as_str().chars().take(12).collect();
         let _ = writeln!(out, "  release  {short}");
         if let Some(begin) = begin {

@@ -2,10 +2,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use uzel_core::{
-    run::why::{Because, Rule, Step, Why, WhyRun},
-    store::Status,
-};
+use uzel_core::run::why::{Because, Rule, Step, Why, WhyRun};
 
 use super::{BOLD, CYAN, DIM, RED, YELLOW, human, paint, tables};
 
@@ -39,9 +36,9 @@ impl Reasons<'_> {
         );
         self.reasons(&why.because, &mut out);
         if !why.path.is_empty() {
-            let word = if why.status == Status::Succeeded { "the slowest path" } else { "the slowest path so far" };
+            let word = if why.status.is_final() { "the slowest path" } else { "the slowest path so far" };
             let _ = writeln!(out, "{}", paint(self.colour, BOLD, word));
-            out += &self.path(&why.path);
+            out += &Self::path(&why.path);
         }
         out
     }
@@ -66,7 +63,7 @@ impl Reasons<'_> {
         }
     }
 
-    fn path(&self, steps: &[Step]) -> String {
+    fn path(steps: &[Step]) -> String {
         let name = |step: &Step| format!("{}{}", "  ".repeat(step.depth), step.instance);
         let width = steps.iter().map(|step| name(step).chars().count()).max().unwrap_or(0);
         let mut out = String::new();

@@ -180,7 +180,7 @@ fn why_a_node_is_inactive_or_failed() {
         run r-1  failed
           failed  `notes[1]` failed: code: json_parse: `text` is no JSON: expected value at line 1 column 1  (app.yaml:10:9)
           failed  `notes`, which ran it, failed for that reason  (app.yaml:5:3)
-        the slowest path so far
+        the slowest path
           notes  [T], failed
             notes[1]  [T], failed
         --- stderr
@@ -514,13 +514,7 @@ fn an_exported_run_is_replayed() {
     "#]],
     );
     // Another name is another effect, which nobody does.
-    scratch.write(
-        "new/app.yaml",
-        ORDER
-            .replace("  book:\n    use", "  book:\n    use")
-            .replace("sort:\n", "classify:\n")
-            .replace("sort.topic", "classify.topic"),
-    );
+    scratch.write("new/app.yaml", ORDER.replace("sort:\n", "classify:\n").replace("sort.topic", "classify.topic"));
     scratch.check(
         &["replay", "o-1.json", "--with", "new"],
         expect![[r#"
@@ -537,11 +531,10 @@ fn an_exported_run_is_replayed() {
         ~ run state: succeeded → not ended
         ~ run output: {"rows":1,"said":null} → {"rows":null,"said":null}
         + classify/chat would be done; what follows from it is not known
-        - book/tool would not be asked for
         - sort/chat would not be asked for
         --- stderr
         check: 1 warning in the app; `uzel check new/app.yaml` shows more
-        different: 13 differences
+        different: 12 differences
     "#]],
     );
     assert_eq!(bookings(&scratch), 1);

@@ -162,7 +162,7 @@ fn console(scratch: &Scratch, fence: &Fence, page: &str) -> (String, bool) {
         ran |= arguments.first() == Some(&"run");
         let output = scratch.output(arguments);
         // That there is a difference is an answer, too.
-        let compares = matches!(arguments.first(), Some(&("diff" | "fmt")));
+        let compares = matches!(arguments.first(), Some(&("diff" | "fmt" | "replay")));
         let fine = output.status.code() == Some(0) || compares && output.status.code() == Some(1);
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
         // What stops a run, and what came of an operation on the store, is said, too.

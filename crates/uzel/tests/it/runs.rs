@@ -220,6 +220,11 @@ fn a_person_answers() {
                 topic  billing
                 note  null
 
+            timeline  began  took  tries  tokens  cost
+            screen  [T]  [T]  -  -  -
+            sort  [T]  [T]  -  15  -
+            look  [T]  …  -  -  -  waiting
+
             ✓ screen  guard  ok, [T]
               ├ got  text  My invoice is wrong
               └ gave

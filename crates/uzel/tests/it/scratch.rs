@@ -106,7 +106,8 @@ fn without_times(line: &str) -> String {
         let fresh = !out.ends_with(|c: char| c.is_alphanumeric() || "-./".contains(c));
         let number: usize = rest.chars().take_while(|c| c.is_ascii_digit() || *c == '.').map(char::len_utf8).sum();
         let after = &rest[number..];
-        let unit = [" ms", " s", " min", "/s"]
+        // Sizes of records move with every field that an event gets.
+        let unit = [" ms", " s", " min", "/s", " B", " kB"]
             .into_iter()
             .find(|unit| after.strip_prefix(unit).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)));
         if fresh && rest.get(10..11) == Some(" ") && rest.get(19..23) == Some(" UTC") {
@@ -117,7 +118,7 @@ fn without_times(line: &str) -> String {
             out.push_str("[MS]");
             rest = after;
         } else if let (true, true, Some(unit)) = (fresh, number > 0, unit) {
-            out.push_str("[T]");
+            out.push_str(if unit.ends_with('B') { "[SIZE]" } else { "[T]" });
             rest = &after[unit.len()..];
         } else if rest.starts_with("  ") && !out.trim().is_empty() {
             // Columns after a time move with its width, and so do their heads.

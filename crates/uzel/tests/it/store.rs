@@ -28,14 +28,14 @@ fn numbers_for_people_and_for_programs() {
             exit 0
             --- stdout
             app  status  runs  records  size  cost  tokens  oldest
-            desk  stopped  1  2  1.0 kB  -  -  [T] ago
-            desk  succeeded  1  3  968 B  -  15  [T] ago
-            desk  waiting  1  3  1.2 kB  -  13  [T] ago
+            desk  stopped  1  2  [SIZE]  -  -  [T] ago
+            desk  succeeded  1  3  [SIZE]  -  15  [T] ago
+            desk  waiting  1  3  [SIZE]  -  13  [T] ago
 
-            file  98.3 kB, format 3
+            file  [SIZE], format 3
             runs  3
-            large values  0 values, 0 B
-            releases  1 release, 947 B
+            large values  0 values, [SIZE]
+            releases  1 release, [SIZE]
             open questions  1
         "#]],
     );
@@ -110,10 +110,10 @@ fn a_copy_and_back() {
     scratch.check(
         &["store", "backup", "copy.db"],
         expect![[r#"
-        exit 0
-        --- stderr
-        backup: `copy.db`, 3 runs, 98.3 kB, checked
-    "#]],
+            exit 0
+            --- stderr
+            backup: `copy.db`, 3 runs, [SIZE], checked
+        "#]],
     );
     scratch.check(
         &["store", "backup", "copy.db"],
@@ -146,11 +146,11 @@ fn a_copy_and_back() {
     scratch.check(
         &["store", "restore", "copy.db", "--replace"],
         expect![[r#"
-        exit 0
-        --- stderr
-        restored: `.uzel/runs.db`, 3 runs, 98.3 kB, checked
-        kept: the store that was there is `.uzel/runs.db.replaced-1`
-    "#]],
+            exit 0
+            --- stderr
+            restored: `.uzel/runs.db`, 3 runs, [SIZE], checked
+            kept: the store that was there is `.uzel/runs.db.replaced-1`
+        "#]],
     );
     assert!(!scratch.fine(&["runs"]).contains("four"));
     scratch.fine(&["answer", "three", "done"]);
@@ -205,36 +205,36 @@ fn old_runs_go() {
     scratch.check(
         &["store", "prune", "--keep", "0", "--dry-run"],
         expect![[r#"
-        exit 0
-        --- stdout
-        app  status  runs  records  size  cost
-        desk  stopped  1  2  1.0 kB  -
-        desk  succeeded  1  3  968 B  -
-        --- stderr
-        dry run: 2 runs would go, 2.0 kB; nothing was changed
-    "#]],
+            exit 0
+            --- stdout
+            app  status  runs  records  size  cost
+            desk  stopped  1  2  [SIZE]  -
+            desk  succeeded  1  3  [SIZE]  -
+            --- stderr
+            dry run: 2 runs would go, [SIZE]; nothing was changed
+        "#]],
     );
     scratch.check(
         &["store", "prune", "--older-than", "1h"],
         expect![[r#"
-        exit 0
-        --- stderr
-        pruned: 0 runs, 0 B, 0 releases
-    "#]],
+            exit 0
+            --- stderr
+            pruned: 0 runs, [SIZE], 0 releases
+        "#]],
     );
     assert_eq!(json(&scratch, &["store", "prune", "--keep", "0", "--dry-run", "--json"])["runs"], 2);
     scratch.check(
         &["store", "prune", "--keep", "0"],
         expect![[r#"
-        exit 0
-        --- stdout
-        app  status  runs  records  size  cost
-        desk  stopped  1  2  1.0 kB  -
-        desk  succeeded  1  3  968 B  -
-        --- stderr
-        pruned: 2 runs, 2.0 kB, 0 releases
-        note: the file keeps its size; `uzel store vacuum` gives the space back
-    "#]],
+            exit 0
+            --- stdout
+            app  status  runs  records  size  cost
+            desk  stopped  1  2  [SIZE]  -
+            desk  succeeded  1  3  [SIZE]  -
+            --- stderr
+            pruned: 2 runs, [SIZE], 0 releases
+            note: the file keeps its size; `uzel store vacuum` gives the space back
+        "#]],
     );
     assert!(scratch.fine(&["runs"]).lines().nth(1).unwrap().starts_with("three"));
     scratch.fine(&["store", "check"]);

@@ -181,11 +181,15 @@ pub(super) fn apply(conn: &Connection, step: &Step, fresh: &Fresh) -> Result<u64
 }
 
 fn mark(conn: &Connection, ids: &[i64], by: &str, at: Time) -> rusqlite::Result<u64> {
+    let ended = Status::ALL.into_iter().filter(|status| status.is_final());
+    let ended: Vec<String> = ended.map(|status| format!("'{}'", status.as_str())).collect();
+    let sql = format!(
+        "INSERT INTO pruning (id, run) SELECT id, run FROM runs WHERE id = ?1 AND status IN ({})",
+        ended.join(", ")
+    );
     let mut runs = 0;
     for id in ids {
-        let sql = "INSERT INTO pruning (id, run) SELECT id, run FROM runs
-                   WHERE id = ?1 AND status NOT IN ('running', 'waiting')";
-        if conn.prepare_cached(sql)?.execute([id])? == 1 {
+        if conn.prepare_cached(&sql)?.execute([id])? == 1 {
             conn.prepare_cached("DELETE FROM tasks WHERE run = ?1")?.execute([id])?;
             conn.prepare_cached("DELETE FROM runs WHERE id = ?1")?.execute([id])?;
             runs += 1;

@@ -119,7 +119,7 @@ async fn child() {
         }
     };
     loop {
-        let head = driver.patient(Duration::from_secs(60)).drive(nobody_asks()).await.unwrap();
+        let head = driver.patient(Duration::from_mins(1)).drive(nobody_asks()).await.unwrap();
         let open = store.tasks(true, None).await.unwrap();
         if head.status.is_final() || open.iter().any(|task| task.question.about.is_some()) {
             return;

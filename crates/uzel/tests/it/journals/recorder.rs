@@ -39,10 +39,20 @@ struct Script {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Step {
-    Answer { node: String, action: String, form: Value, by: String },
+    Answer {
+        node: String,
+        action: String,
+        form: Value,
+        by: String,
+    },
     Pass(DurationText),
-    Call { node: String, value: Value },
+    Call {
+        node: String,
+        value: Value,
+    },
     Cancel(String),
+    /// What an engine notes by itself about who has the run in hand, and what it is pinned to.
+    Note(Event),
 }
 
 pub(super) async fn record(journal: &Journal) {
@@ -85,6 +95,7 @@ async fn happen(stage: &Stage, step: Step) -> Head {
     let (run, seq, _) = stage.engine.load(&stage.app.graph, &stage.id).await.unwrap();
     match step {
         Step::Pass(duration) => stage.world.turn_to(stage.world.now().plus(duration.0)),
+        Step::Note(event) => call_back(stage, &run, seq, event).await,
         Step::Cancel(why) => return stage.engine.cancel(&stage.app.graph, &stage.id, &why).await.unwrap(),
         Step::Answer { node, action, form, by } => {
             let task = run.task(&InstancePath::from(node)).unwrap();
