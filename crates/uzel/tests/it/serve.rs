@@ -203,7 +203,8 @@ fn what_cannot_be_read_is_refused_and_leaves_the_server_as_it_was() {
     let deep = format!("{{\"input\": {{\"message\": {deep}}}}}");
     let large = format!("{{\"input\": {{\"message\": \"{}\"}}}}", "x".repeat(5 * 1024 * 1024));
     let plain = ("content-type", "application/json");
-    let cases: [(&str, &str, (&str, &str), &[u8]); 13] = [
+    type Case<'a> = (&'a str, &'a str, (&'a str, &'a str), &'a [u8]);
+    let cases: [Case<'_>; 13] = [
         ("POST", "/v1/runs", plain, b"{"),
         ("POST", "/v1/runs", plain, b"[]"),
         ("POST", "/v1/runs", plain, b"{\"input\": 1}"),
