@@ -14,7 +14,7 @@ use uzel_core::{
     hash,
     store::{Filter, Head, Status, Task},
 };
-use uzel_runtime::engine::{MOST_CRASHES, Start, batch_run, check_input};
+use uzel_runtime::engine::{Start, batch_run, check_input};
 
 use crate::{
     exit::{Error, Exit},
@@ -48,6 +48,7 @@ pub(crate) struct Settings<'a> {
     pub(crate) flags: &'a BTreeMap<String, Value>,
     pub(crate) dry_run: bool,
     pub(crate) parallel: NonZeroUsize,
+    pub(crate) max_crashes: u32,
     pub(crate) summary: &'a [String],
     pub(crate) json: bool,
 }
@@ -102,7 +103,7 @@ impl Batch {
         let world = Arc::clone(&opened.engine.shared.world);
         let began = world.elapsed();
         let known = self.known(opened).await?;
-        let left = self.left(&known, opened, app).await?;
+        let left = self.left(&known, opened, app, settings.max_crashes).await?;
         let before = self.good.len() - left.len();
         let mut progress = Progress::new(terminal, self.good.len(), known_done(&known, &left), world.elapsed());
         if before > 0 {
@@ -168,6 +169,7 @@ impl Batch {
         known: &BTreeMap<u64, Head>,
         opened: &Opened,
         app: &Arc<App>,
+        max_crashes: u32,
     ) -> Result<Vec<(usize, Option<Job>)>, Error> {
         let now = opened.now();
         let mut left = vec![];
@@ -177,7 +179,7 @@ impl Batch {
                 Some(head) if is_due(head, now) => {
                     // A batch that has a name may have been begun with an older form of the app.
                     let own = app_of(opened, head, app).await?;
-                    left.push((*n, Some(Job { app: own, work: Work::TakeUp(head.run.clone(), MOST_CRASHES) })));
+                    left.push((*n, Some(Job { app: own, work: Work::TakeUp(head.run.clone(), max_crashes) })));
                 }
                 Some(_) => {}
             }

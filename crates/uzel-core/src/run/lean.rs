@@ -4,11 +4,16 @@
 //! Nothing that can still happen looks into a body that has closed. Who wants to look at a run (`view`) folds its log
 //! without forgetting.
 
+use std::sync::Arc;
+
 use super::{
     Run, Totals,
     level::{Level, Place},
 };
-use crate::event::{EffectName, InstancePath};
+use crate::{
+    event::{EffectName, InstancePath},
+    graph::{Plan, Shape},
+};
 
 /// What has been forgotten, and what is to be.
 #[derive(Default)]
@@ -61,8 +66,6 @@ impl Run {
         for (node, path) in paths.iter().enumerate() {
             self.paths.remove(path);
             self.clocks.remove(&Place { level: number, node });
-            // What it ran below itself was shut before, and has told what it took.
-            spent.plus(self.levels[number].instances[node].below);
             let names: Vec<EffectName> = self.own_effects(path.as_str()).map(|(name, _)| name.clone()).collect();
             for name in names {
                 if let Some(effect) = self.effects.remove(&name).filter(|effect| !effect.reused) {
@@ -70,14 +73,26 @@ impl Run {
                 }
             }
         }
-        let Some((parent, index)) = self.levels[number].within else { return };
-        if let Some(instance) = self.instance_mut(parent) {
-            instance.below.plus(spent);
-            if let Some(work) = &mut instance.work {
-                work.levels.retain(|level| *level != number);
-                if let Some(item) = work.items.get_mut(index) {
-                    *item = std::sync::Arc::default();
-                }
+        let within = self.levels[number].within;
+        // All that it is part of keeps what it took.
+        let mut around = within;
+        while let Some((place, _)) = around {
+            if let Some(instance) = self.instance_mut(place) {
+                instance.below.plus(spent);
+            }
+            around = self.levels[place.level].within;
+        }
+        let maps = |place: Place| {
+            self.node(place).is_some_and(|node| matches!(&node.plan, Some(Plan { shape: Shape::Map { .. }, .. })))
+        };
+        let of_map = within.is_some_and(|(place, _)| maps(place));
+        if let Some((parent, index)) = within
+            && let Some(work) = self.instance_mut(parent).and_then(|instance| instance.work.as_mut())
+        {
+            work.levels.retain(|level| *level != number);
+            // The items of a reduce are others in each of its rounds.
+            if let Some(item) = work.items.get_mut(index).filter(|_| of_map) {
+                *item = Arc::default();
             }
         }
         let level = &mut self.levels[number];

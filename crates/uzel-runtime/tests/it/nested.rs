@@ -10,7 +10,10 @@ use uzel_testkit::{
     probe::{Done, Reply},
 };
 
-use crate::crash::{case, check, echo, fail};
+use crate::{
+    crash::{case, check, echo, fail},
+    driver::once,
+};
 
 #[test]
 fn a_map_over_items() {
@@ -74,6 +77,25 @@ nodes:
 output: { sum: '${{ merge }}', a: '${{ a.from }}' }
 ";
     check(&case("reduce", app), 8);
+}
+
+/// The values of a round are not those of the round before: what is forgotten of one must not be missing in the next.
+#[test]
+fn a_reduce_whose_batches_wait_for_each_other() {
+    let app = "
+version: 1
+nodes:
+  merge:
+    kind: reduce
+    over: '[1, 2, 3, 4, 5, 6, 7, 8, 9]'
+    batch: 2
+    max_parallel: 1
+    do: { kind: probe, with: '${{ batch | sum }}' }
+    output: '${{ do.with }}'
+output: { sum: '${{ merge }}' }
+";
+    let (head, ..) = once(app, echo);
+    assert_eq!(head.outcome["output"]["sum"], 45, "{}", head.outcome);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use clap::Args;
 use uzel_core::{check::Choices, duration, event::RunId, graph::Graph, store::Head};
 use uzel_runtime::{
     driver::{Nobody, Watcher},
-    engine::Start,
+    engine::{MOST_CRASHES, Start},
     world::{RealWorld, World},
 };
 
@@ -40,6 +40,9 @@ pub(crate) struct Arguments {
     /// Runs at a time
     #[arg(long, value_name = "N", default_value = "4")]
     parallel: NonZeroUsize,
+    /// Leave runs of a batch alone that so many processes died with
+    #[arg(long, value_name = "N", default_value_t = MOST_CRASHES, value_parser = clap::value_parser!(u32).range(1..))]
+    max_crashes: u32,
     /// Count the values of these fields of the output at the end
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',', requires = "inputs")]
     summary: Vec<String>,
@@ -89,6 +92,7 @@ pub(crate) fn run(terminal: &Terminal, global: &Global, arguments: &Arguments) -
             flags: &flags,
             dry_run: arguments.dry_run,
             parallel: arguments.parallel,
+            max_crashes: arguments.max_crashes,
             summary: &arguments.summary,
             json: arguments.json,
         };

@@ -185,22 +185,22 @@ mod tests {
         ];
         let timeline =
             |width| Timeline { rows: &rows, begun: Time(1_000), until: Time(2_000), width, colour: false }.text();
-        expect![[r"
-            timeline              began    took  tries  tokens     cost
-            sort                   0 ms  500 ms      2   1,200  $0.0040
-            notes                500 ms  500 ms      2   1,200  $0.0040  failed
-              … 998 more items   400 ms  500 ms      -       -        -  1 failed, 997 ok
-            ask                  750 ms       …      2   1,200  $0.0040  waiting
-        "]]
+        expect![[r#"
+            timeline             began    took  tries  tokens     cost
+            sort                  0 ms  500 ms      2   1,200  $0.0040
+            notes               500 ms  500 ms      2   1,200  $0.0040  failed
+              … 998 more items  400 ms  500 ms      -       -        -  1 failed, 997 ok
+            ask                 750 ms       …      2   1,200  $0.0040  waiting
+        "#]]
         .assert_eq(&timeline(None));
         assert_eq!(timeline(Some(40)), timeline(None), "no room");
-        expect![[r"
-            timeline              began    took  tries  tokens     cost
-            sort                   0 ms  500 ms      2   1,200  $0.0040                   ██████████
-            notes                500 ms  500 ms      2   1,200  $0.0040  failed                     ██████████
-              … 998 more items   400 ms  500 ms      -       -        -  1 failed, 997 ok          ██████████
-            ask                  750 ms       …      2   1,200  $0.0040  waiting                         ░░░░░
-        "]]
+        expect![[r#"
+            timeline             began    took  tries  tokens     cost
+            sort                  0 ms  500 ms      2   1,200  $0.0040                    █████████████
+            notes               500 ms  500 ms      2   1,200  $0.0040  failed                         █████████████
+              … 998 more items  400 ms  500 ms      -       -        -  1 failed, 997 ok            █████████████
+            ask                 750 ms       …      2   1,200  $0.0040  waiting                              ░░░░░░░
+        "#]]
         .assert_eq(&timeline(Some(104)));
     }
 }
