@@ -47,7 +47,7 @@ ci: test ## what CI runs
 
 bench: ## what checks, runs, nodes, records and the editor cost; docs/benchmarks.md says how to read it
 	cargo build --release -p uzel -p uzel-bench
-	target/release/check && target/release/engine target && target/release/nodes
+	target/release/check && target/release/engine target && target/release/nodes && target/release/waiting
 	cargo run --release -p uzel --example lsp_latency
 	cargo run --release -p uzel-runtime --example append_rate
 

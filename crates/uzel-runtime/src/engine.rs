@@ -266,10 +266,17 @@ impl Engine {
 
     /// The question with this id (`run/node`), or the only open one of this run.
     pub async fn find_task(&self, name: &str) -> Result<Task, Error> {
-        let tasks = self.store.tasks(false, None).await?;
-        if let Some(task) = tasks.iter().find(|task| task.id == name) {
+        // Who knows the run is not kept waiting by the questions of all others.
+        let run = RunId::from(name.split_once('/').map_or(name, |(run, _)| run));
+        let own = self.store.tasks(false, Some(run)).await?;
+        if let Some(task) = own.iter().find(|task| task.id == name) {
             return Ok(task.clone());
         }
+        let mut open = own.iter().filter(|task| task.closed.is_none() && task.run.as_str() == name);
+        if let (Some(task), None) = (open.next(), open.next()) {
+            return Ok(task.clone());
+        }
+        let tasks = self.store.tasks(false, None).await?;
         let mut open = tasks.iter().filter(|task| task.closed.is_none() && task.id.starts_with(name));
         match (open.next(), open.next()) {
             (Some(task), None) if name.len() >= 3 => Ok(task.clone()),
