@@ -182,6 +182,7 @@ fn tool_def(name: &'static str) -> ToolDef {
                 class: config.effect.map_or(EffectClass::Once, |effect| effect.value),
                 timeout: config.timeout.map(|timeout| timeout.0),
                 description: String::new(),
+                reconcile: None,
             })
         },
         build: |_, _| Err(nothing()),

@@ -189,7 +189,14 @@ impl Player<'_> {
         if !quiet {
             return true;
         }
-        // Nothing else happens: what is left are times.
+        // Nothing else happens: what is left are times, those of nodes that a limit ended first.
+        let cut_off = self.script.settled.iter().find(|(instance, (_, event))| {
+            matches!(self.run.state(instance), Some(State::Running | State::Waiting(_))) && is_limited(&self.run, event)
+        });
+        if let Some((_, (_, event))) = cut_off {
+            self.run.apply(event);
+            return true;
+        }
         match self.timers.pop() {
             Some(instance) => {
                 let resolution = Resolution::Due(self.script.begun);
@@ -270,6 +277,10 @@ impl Player<'_> {
             }
         }
         if !asked.new.is_empty() {
+            // A call that a limit refused before it was begun left no result; the node's failure says so.
+            if let Some(event) = original.filter(|event| is_limited(&self.run, event)) {
+                return self.put(event);
+            }
             // What it would give is not known, so that it does not settle.
             self.new.extend(asked.new);
             return;
@@ -322,6 +333,12 @@ impl Player<'_> {
             self.ready.insert(at, event);
         }
     }
+}
+
+/// Whether a limit ended a node that it still has.
+fn is_limited(run: &Run, event: &Event) -> bool {
+    let Event::Failed { instance, failure, .. } = event else { return false };
+    run.bounds_of(instance).iter().any(|bound| bound.is_named_by(failure))
 }
 
 /// A person said that an effect was done: that is its result.

@@ -36,6 +36,22 @@ impl Bound<'_> {
     }
 }
 
+impl Bound<'_> {
+    /// Whether a failure names one of these limits.
+    pub fn is_named_by(&self, failure: &Failure) -> bool {
+        let Limits { cost_usd, tokens, calls, duration, active } = self.limits;
+        let texts = [
+            cost_usd.map(|limit| self.text("cost_usd", limit)),
+            tokens.map(|limit| self.text("tokens", limit)),
+            calls.map(|limit| self.text("calls", limit)),
+            duration.map(|limit| self.text("duration", limit)),
+            active.map(|limit| self.text("active", limit)),
+        ];
+        failure.class == FailureClass::Limit
+            && texts.iter().flatten().any(|text| failure.message.contains(text.as_str()))
+    }
+}
+
 /// A time at which something must be over.
 #[derive(Clone, Debug)]
 pub struct Cutoff {

@@ -478,6 +478,35 @@ fn a_run_that_kills_processes_is_set_aside() {
     scratch.fine(&["cancel", "r-1"]);
 }
 
+/// A limit that kept a call from being made left no result of it, and is the reason all the same.
+#[test]
+fn a_run_that_a_limit_ended_is_replayed() {
+    const NOTES: &str = "version: 1
+name: notes
+inputs: { parts: [string] }
+models: { fast: { use: offline } }
+nodes:
+  notes:
+    kind: map
+    for_each: input.parts
+    limits: { calls: 2 }
+    on_error: { use: { items: [] } }
+    do: { kind: llm, model: fast, prompt: 'Sum up: {{ item }}' }
+  nap: { kind: wait, for: 1h, limits: { duration: 10ms }, on_error: skip }
+";
+    let scratch = Scratch::new(&[("app.yaml", NOTES)]);
+    let input = r#"parts=["a cat","a dog","a cow"]"#;
+    scratch.fine(&["run", "--id", "n-1", "--input", input]);
+    scratch.fine(&["resume", "n-1"]);
+    scratch.write("n-1.json", scratch.fine(&["export", "n-1"]));
+    assert!(scratch.fine(&["show", "n-1"]).contains("longer than `limits.duration: 10ms` of `nap`"));
+    scratch.fine(&["replay", "n-1.json"]);
+    scratch.write("new/app.yaml", NOTES.replace("calls: 2", "calls: 9"));
+    let other = scratch.output(&["replay", "n-1.json", "--with", "new"]);
+    let said = String::from_utf8_lossy(&other.stdout).into_owned();
+    assert!(said.contains("notes[2]/chat would be done") || said.contains("notes[1]/chat would be done"), "{said}");
+}
+
 #[test]
 fn an_exported_run_is_replayed() {
     let scratch = order();
