@@ -87,12 +87,14 @@ struct Follow {
 }
 
 impl Follow {
+    /// Sends what there is. What is sent to watchers counts from the first line on, so that an end between two looks is
+    /// not missed.
     async fn begin(&mut self) -> Result<(), Problem> {
+        self.texts();
         let store = &self.server.runner.engine().store;
         let head = store.head(self.run.clone()).await?;
         let head = head.ok_or_else(|| store::Error::UnknownRun(self.run.clone()))?;
         self.read().await?;
-        self.texts();
         if head.status.is_final() || head.status == Status::Waiting {
             self.left(&head);
         }
@@ -130,10 +132,8 @@ impl Follow {
                 self.left(&head);
             }
             Next::Message(Message::Lost(why)) => self.send("stuck", None, &json!({ "why": why })),
-            Next::Missed => {
-                self.texts();
-                self.read().await?;
-            }
+            // That it ended may be among what was missed.
+            Next::Missed => self.begin().await?,
         }
         Ok(())
     }
