@@ -130,6 +130,9 @@ codes! {
     EXPORT_UNREADABLE     "UZ6042" Error "an exported run that cannot be read";
     MIGRATION_REFUSED     "UZ6043" Error "a run that cannot go on with another release";
 
+    STORE_DAMAGED         "UZ6060" Error "something in the store is damaged";
+    STORE_OCCUPIED        "UZ6061" Error "a backup or a store that would be overwritten";
+    BACKUP_DAMAGED        "UZ6062" Error "a backup that is damaged";
     BAD_REQUEST           "UZ6090" Error "a request that cannot be read";
     APP_UNKNOWN           "UZ6091" Error "an app or a model that is not served";
     TOO_BUSY              "UZ6092" Error "too much is going on, or the server is about to end";
@@ -140,9 +143,6 @@ codes! {
     HOST_REFUSED          "UZ6097" Error "a request for another host, or from another site";
     NO_SUCH_ROUTE         "UZ6098" Error "a path or method that the server does not have";
 
-    STORE_DAMAGED         "UZ6060" Error "something in the store is damaged";
-    STORE_OCCUPIED        "UZ6061" Error "a backup or a store that would be overwritten";
-    BACKUP_DAMAGED        "UZ6062" Error "a backup that is damaged";
 }
 
 impl Code {
